@@ -107,9 +107,6 @@ class Service:
         """The JSON text of the resource policy that guards `resource` (an ARN), or None."""
         return None
 
-    def authorised(self, call: Call) -> None:  # noqa: B027 - optional hook
-        """Called after the policies allowed the call, for rules that AWS applies between policy and handler."""
-
 
 class Caller(Protocol):
     """How a service reaches another, as AWS would: through its API, as a principal, with policies evaluated."""
