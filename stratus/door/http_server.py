@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import cast
 
 import httptools
 
@@ -112,9 +113,8 @@ class Connection(asyncio.Protocol):
     # --- transport ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.writer = ResponseWriter(transport)
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
+        self.writer = ResponseWriter(self.transport)
         peer = transport.get_extra_info("peername")
         self._client = peer[0] if peer else ""
         self.server.connections.add(self)
