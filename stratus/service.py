@@ -32,9 +32,18 @@ class Access:
     context: ContextValues = field(default_factory=dict)
 
 
+def _nothing_more(access: Access) -> bool:
+    """Default deny."""
+    return False
+
+
 @dataclass(slots=True)
 class Call:
-    """One call of one operation. `request` is None when another service calls inside the process."""
+    """One call of one operation. `request` is None when another service calls inside the process.
+
+    `allows` is set by whoever authorised the call: whether the same caller would be allowed one more `Access`, for operations whose
+    answer depends on it (S3 says 404 instead of 403 only to who may list the bucket, and decides key by key in DeleteObjects).
+    """
 
     service: str
     operation: str
@@ -46,6 +55,7 @@ class Call:
     now: float
     request: Request | None = None
     context: ContextValues = field(default_factory=dict)
+    allows: Callable[[Access], bool] = _nothing_more
 
 
 Handler = Callable[[Any, Call], Awaitable[Result]]

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 HeaderList = list[tuple[str, str]]
 
@@ -24,6 +24,14 @@ class Body(Protocol):
         ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+@runtime_checkable
+class TrailedBody(Protocol):
+    """A `Body` that was followed by header fields, as `aws-chunked` sends checksums; complete once the body was read to its end."""
+
+    @property
+    def trailers(self) -> "Headers": ...
 
 
 class BytesBody:
