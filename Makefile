@@ -2,15 +2,18 @@
 PYTHON ?= python3
 PIP    := .venv/bin/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: setup run test check bench deploy lock clean
+.PHONY: help setup run test check unit soak bench deploy lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run     start the applications on this machine, and print their addresses"
-	@echo "make test    every check and test"
-	@echo "make check   linters, types, layer rules, template lint"
+	@echo "make test    every check and every test"
+	@echo "make check   linters, types, layer rules, templates"
+	@echo "make soak    the long runs: kills, load, many random cases"
 	@echo "make bench   the figures of docs/performance.md"
 	@echo "make deploy  to AWS, with the AWS SAM CLI"
+
+# --- set-up ---
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stratus needs Python 3.11 or newer")'
@@ -31,4 +34,48 @@ help:
 	.venv/tools/$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
 	@touch $@
 
+# DynamoDB Local, the oracle of our DynamoDB (a test tool; it runs on Java 17 or newer).
+ORACLE := amplify-dynamodb-simulator-2.9.30.tgz
+.venv/dynamodb-local/.ready: requirements/oracle.sha512 .venv/.dev
+	rm -rf .venv/dynamodb-local && mkdir -p .venv/dynamodb-local
+	cd .venv/dynamodb-local && PATH="$(CURDIR)/.venv/bin:$$PATH" npm pack --silent $(ORACLE:amplify-dynamodb-simulator-%.tgz=amplify-dynamodb-simulator@%)
+	cd .venv/dynamodb-local && sha512sum --check --quiet $(CURDIR)/requirements/oracle.sha512
+	cd .venv/dynamodb-local && tar xzf $(ORACLE) --strip-components=2 package/emulator && rm $(ORACLE)
+	@touch $@
+
 setup: .venv/.runtime
+
+# --- use ---
+
+run: .venv/.runtime
+	.venv/bin/stratus up --data .stratus
+
+deploy: .venv/.runtime .venv/tools/sam/.ready
+	.venv/bin/python -m apps.deploy $(if $(APP),$(APP),todolist)
+
+# --- prove ---
+
+test: check unit
+
+check: .venv/.dev .venv/tools/sam/.ready .venv/tools/checkov/.ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(MAKE) -C apps/todolist check PATH="$(CURDIR)/.venv/bin:$(CURDIR)/.venv/tools/sam/bin:$(CURDIR)/.venv/tools/checkov/bin:$$PATH"
+
+unit: .venv/.dev .venv/dynamodb-local/.ready
+	.venv/bin/pytest -n auto -m "not soak"
+
+soak: .venv/.dev .venv/dynamodb-local/.ready
+	.venv/bin/pytest -m soak
+
+bench: .venv/.dev .venv/tools/ministack/.ready
+	.venv/bin/python -m bench
+
+lock: .venv/bin/python
+	.venv/bin/python -m pip --quiet install uv
+	requirements/lock
+
+clean:
+	rm -rf .venv .aws-sam build
