@@ -119,8 +119,9 @@ class RestProtocol(Protocol):
                 params[bound.member] = self._read(bound, values[0])
 
     def _read_headers(self, layout: _Input, headers: Headers, params: Params) -> None:
+        first = dict(reversed(headers.fields)) if layout.headers else {}
         for bound in layout.headers:
-            value = headers.get(bound.wire)
+            value = first.get(bound.wire)
             if value is None:
                 continue
             if isinstance(bound.shape, ListShape):
