@@ -1,0 +1,1 @@
+"""The operations of the S3 API, a module for each group that changes together."""
