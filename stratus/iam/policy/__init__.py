@@ -1,0 +1,1 @@
+"""The IAM policy language: documents read and validated, compiled once, evaluated in AWS's order."""
