@@ -1,0 +1,1 @@
+"""Lambda's operations, a module for each kind."""

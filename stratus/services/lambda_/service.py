@@ -1,0 +1,37 @@
+"""AWS Lambda, one instance per region.
+
+Source: https://docs.aws.amazon.com/lambda/latest/api/. Functions are version $LATEST; versions, aliases, layers, images, event
+source mappings and function URLs are refused by name.
+"""
+
+from typing import ClassVar
+
+from stratus.service import Surroundings
+from stratus.services.lambda_.functions import FunctionStore
+from stratus.services.lambda_.invoker import Invoker
+from stratus.services.lambda_.operations.functions import FunctionOperations
+from stratus.services.lambda_.operations.invoke import InvokeOperations
+
+
+class LambdaService(FunctionOperations, InvokeOperations):
+    """`warnings` (after `start`) are sentences about what this system cannot isolate."""
+
+    name: ClassVar[str] = "lambda"
+
+    def __init__(self, surroundings: Surroundings, max_workers: int | None = None) -> None:
+        self.surroundings = surroundings
+        self.functions = FunctionStore(surroundings.directory)
+        self.code_directory = surroundings.directory / "code"
+        self.code_directory.mkdir(mode=0o755, exist_ok=True)
+        self.invoker = Invoker(surroundings, max_workers)
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.invoker.warnings
+
+    async def start(self) -> None:
+        await self.invoker.start()
+
+    async def stop(self) -> None:
+        await self.invoker.stop()
+        await self.functions.close()
