@@ -50,8 +50,9 @@ setup: .venv/.runtime
 run: .venv/.runtime
 	.venv/bin/stratus up --data .stratus
 
+# make deploy APP=todolist REGION=eu-central-1 PARAMETERS="MailFrom=... MailIdentityArn=..."
 deploy: .venv/.runtime .venv/tools/sam/.ready
-	.venv/bin/python -m apps.deploy $(if $(APP),$(APP),todolist)
+	.venv/bin/python -m deploy $(or $(APP),todolist) $(if $(REGION),--region $(REGION)) $(PARAMETERS)
 
 # --- prove ---
 
@@ -61,7 +62,7 @@ check: .venv/.dev .venv/tools/sam/.ready .venv/tools/checkov/.ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/lint-imports
+	PYTHONPATH=apps/todolist .venv/bin/lint-imports
 	$(MAKE) -C apps/todolist check PATH="$(CURDIR)/.venv/bin:$(CURDIR)/.venv/tools/sam/bin:$(CURDIR)/.venv/tools/checkov/bin:$$PATH"
 
 unit: .venv/.dev .venv/dynamodb-local/.ready
