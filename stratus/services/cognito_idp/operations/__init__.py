@@ -1,0 +1,1 @@
+"""The API's operations, grouped as the API reference groups them."""

@@ -1,0 +1,70 @@
+"""The user pools of one region."""
+
+import json
+
+from stratus.mail.mailbox import Mailbox
+from stratus.service import Service, Surroundings
+from stratus.services.cognito_idp import client, pool
+from stratus.services.cognito_idp.operations.clients import ClientOperations
+from stratus.services.cognito_idp.operations.pools import PoolOperations
+from stratus.services.cognito_idp.operations.sign_in import SignInOperations
+from stratus.services.cognito_idp.operations.sign_up import SignUpOperations
+from stratus.services.cognito_idp.schema import SCHEMA
+from stratus.services.cognito_idp.secret_block import SecretBlocks
+from stratus.storage.database import Database
+from stratus.wire.message import Request, Response
+
+_WELL_KNOWN = "/.well-known/"
+
+
+class CognitoIdp(
+    PoolOperations,
+    ClientOperations,
+    SignUpOperations,
+    SignInOperations,
+    Service,
+):
+    """Amazon Cognito user pools (botocore: `cognito-idp`). Mail goes out through `mailbox`."""
+
+    name = "cognito-idp"
+
+    def __init__(self, around: Surroundings, mailbox: Mailbox) -> None:
+        self.around = around
+        self.mailbox = mailbox
+        self.database = Database(around.directory / "user-pools.sqlite", SCHEMA)
+        self.pools = pool.load_all(self.database.reader)
+        self.clients = client.load_all(self.database.reader)
+        self.blocks = SecretBlocks()
+
+    async def stop(self) -> None:
+        await self.database.close()
+
+    async def http(self, request: Request) -> Response | None:
+        """What a pool publishes: `/{poolId}/.well-known/jwks.json` and `.../openid-configuration`; None for anything else."""
+        pool_id, found, document = request.path.removeprefix("/").partition(_WELL_KNOWN)
+        known = self.pools.get(pool_id)
+        if not found or known is None or request.method not in ("GET", "HEAD"):
+            return None
+        if document == "jwks.json":
+            content = known.keys.jwks()
+        elif document == "openid-configuration":
+            content = self._discovery(known)
+        else:
+            return None
+        headers = [
+            ("content-type", "application/json;charset=UTF-8"),
+            ("cache-control", "public, max-age=86400"),
+            ("access-control-allow-origin", "*"),
+        ]
+        return Response(200, headers, json.dumps(content).encode())
+
+    def _discovery(self, known: pool.Pool) -> dict[str, object]:
+        """OpenID Connect Discovery 1.0, without the endpoints of a hosted sign-in page: there is none."""
+        return {
+            "issuer": known.issuer,
+            "jwks_uri": self.around.addresses.localise(f"{known.issuer}/.well-known/jwks.json"),
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "token"],
+            "scopes_supported": ["openid", "email", "phone", "profile"],
+            "subject_types_supported": ["public"],
+        }
