@@ -5,6 +5,7 @@ constraint: Member must not be null".
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -156,14 +157,25 @@ def _string_tests(shape: StringShape) -> Iterator[tuple[Callable[[Any], bool], s
     pattern = _compiled(shape.metadata.get("pattern"))
     if pattern is not None:
         yield (
-            (lambda value: pattern.fullmatch(value) is not None),
+            (lambda value: pattern.fullmatch(_folded(value)) is not None),
             (f"Member must satisfy regular expression pattern: {shape.metadata['pattern']}"),
         )
 
 
+# The models' patterns are Java's: \w and \s are ASCII, and \p{L}\p{M}\p{S}\p{N}\p{P} is whatever can be seen, which Python's `re`
+# does not know. So values are folded first: what can be seen beyond ASCII becomes an e with accent, anything else a control.
+_VISIBLE = r"\p{L}\p{M}\p{S}\p{N}\p{P}"
+
+
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
-    """Patterns are Java's; those that Python does not read (`\\p{L}`) are left to the service."""
+    """A Java pattern for folded values; those that Python still does not read are left to the service."""
     try:
-        return None if pattern is None else re.compile(pattern)
+        return None if pattern is None else re.compile(pattern.replace(_VISIBLE, "!-~\u00e9"), re.ASCII)
     except re.error:
         return None
+
+
+def _folded(value: str) -> str:
+    if value.isascii():
+        return value
+    return "".join(c if c.isascii() else "\u00e9" if unicodedata.category(c)[0] in "LMSNP" else "\x80" for c in value)
