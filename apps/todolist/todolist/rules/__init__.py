@@ -1,0 +1,1 @@
+"""What a to-do is and what may be done with it. Pure: no AWS, no HTTP, no clock, no randomness."""

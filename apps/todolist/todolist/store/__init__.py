@@ -1,0 +1,1 @@
+"""The one table: its keys, its items, its reads and writes."""

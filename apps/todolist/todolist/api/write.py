@@ -1,0 +1,262 @@
+"""The writes of the API, the account and its jobs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from todolist.problems import gone, not_found
+from todolist.rules import batch, bodies, jobs, lists, todos
+from todolist.rules.ids import is_job_id, uuid7
+from todolist.rules.models import Batch, ListPatch, NewList, NewTodo, TodoPatch
+from todolist.rules.workspace import MOST_LISTS, MOST_TODOS, Ref, Workspace, is_buried
+from todolist.store import jobs as stored_jobs
+from todolist.store.dynamo import Conflict, Dynamo
+from todolist.store.table import Table
+from todolist.store.writing import Receipt, Surroundings, Writer
+
+from . import cognito, workers
+from .http import Answer, Request, answer, if_match, json_answer, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from todolist.rules.documents import Job, Todo, TodoList
+    from todolist.store.items import Item
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = timedelta(minutes=2)
+"""A job that has stood still for so long is started again when somebody looks at it."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+SURROUNDINGS = Surroundings(now=_now, random=secrets.token_bytes, pause=time.sleep)
+
+
+@cache
+def table() -> Table:
+    """The table that the environment names, with one client for the life of the process."""
+    return Table(Dynamo(os.environ["TABLE"]))
+
+
+def handler(event: Mapping[str, Any], context: object) -> Answer:
+    """The Lambda function."""
+    return serve(event, OPERATIONS)
+
+
+def _writer(request: Request) -> Writer:
+    return Writer(table(), SURROUNDINGS, request.user, lambda: _identify(request))
+
+
+# -- making
+
+
+def create_todo(request: Request) -> Answer:
+    new = bodies.parse(NewTodo, request.body())
+    refs: list[Ref] = [("list", new.listId)]
+    refs += [("todo", identifier) for identifier in (new.id, new.parentId) if identifier]
+    refs += [("profile", "")] if new.attachments else []
+    return _create(request, refs, "todo", lambda workspace: todos.create(workspace, new))
+
+
+def create_list(request: Request) -> Answer:
+    new = bodies.parse(NewList, request.body())
+    refs: list[Ref] = [("list", new.id)] if new.id else []
+    return _create(request, refs, "list", lambda workspace: lists.create(workspace, new))
+
+
+def _create(
+    request: Request, refs: list[Ref], kind: Any, make: Callable[[Workspace], tuple[Todo | TodoList, bool]]
+) -> Answer:
+    receipt = _receipt(request)
+
+    def work(workspace: Workspace) -> tuple[tuple[Todo | TodoList, bool], list[Item]]:
+        if receipt and (earlier := receipt.replayed(workspace)):
+            workspace.forget()
+            found = workspace.find(kind, earlier)
+            if found is None or is_buried(found):
+                raise gone("to-do" if kind == "todo" else "list", earlier)
+            return (found, True), []
+        document, made = make(workspace)
+        extra = [receipt.item(request.user, workspace.milliseconds, document["id"])] if receipt and made else []
+        return (document, made), extra
+
+    (document, made), _ = _writer(request).write([*refs, *([receipt.ref] if receipt else [])], work)
+    place = f"{request.resource}/{document['id']}"
+    return json_answer(201 if made else 200, document, {"ETag": f'"{document["version"]}"', "Location": place})
+
+
+def _receipt(request: Request) -> Receipt | None:
+    key = request.header("idempotency-key")
+    return None if key is None else Receipt.of(request.resource, key, request.body())
+
+
+# -- changing
+
+
+def change_todo(request: Request) -> Answer:
+    patch = bodies.parse(TodoPatch, request.body())
+    todo_id = request.path["todoId"][:40]
+    version = if_match(request.header("if-match"))
+    refs: list[Ref] = [("todo", todo_id)]
+    refs += [("list", patch.listId)] if patch.listId else []
+    refs += [("todo", patch.parentId)] if patch.parentId and patch.parentId != todo_id else []
+    refs += [("profile", "")] if patch.attachments else []
+    todo, _ = _writer(request).write(refs, lambda workspace: (todos.change(workspace, todo_id, patch, version), []))
+    return json_answer(200, todo, {"ETag": f'"{todo["version"]}"'})
+
+
+def change_list(request: Request) -> Answer:
+    patch = bodies.parse(ListPatch, request.body())
+    list_id = request.path["listId"][:40]
+    version = if_match(request.header("if-match"))
+    todo_list, _ = _writer(request).write(
+        [("list", list_id)], lambda workspace: (lists.change(workspace, list_id, patch, version), [])
+    )
+    return json_answer(200, todo_list, {"ETag": f'"{todo_list["version"]}"'})
+
+
+def change_todos(request: Request) -> Answer:
+    operations = bodies.parse(Batch, request.body()).operations
+    receipt = _receipt(request)
+    refs = [*batch.foreseen(operations), *([receipt.ref] if receipt else [])]
+
+    def work(workspace: Workspace) -> tuple[list[dict[str, Any]], list[Item]]:
+        if receipt and (earlier := receipt.replayed(workspace)):
+            workspace.forget()
+            return [batch.replayed(workspace, result) for result in earlier], []
+        results = batch.run(workspace, operations)
+        kept = [result.kept() for result in results]
+        extra = [receipt.item(request.user, workspace.milliseconds, kept)] if receipt else []
+        return [result.document() for result in results], extra
+
+    results, version = _writer(request).write(refs, work)
+    return json_answer(200, {"results": results, "version": version})
+
+
+# -- deleting
+
+
+def delete_todo(request: Request) -> Answer:
+    todo_id = request.path["todoId"][:40]
+    version = if_match(request.header("if-match"))
+
+    def work(workspace: Workspace) -> tuple[None, list[Item]]:
+        todos.delete(workspace, todo_id, version)
+        return None, []
+
+    _, latest = _writer(request).write([("todo", todo_id)], work)
+    return answer(204, "", {"X-Version": str(latest)})
+
+
+def delete_list(request: Request) -> Answer:
+    list_id = request.path["listId"][:40]
+    version = if_match(request.header("if-match"))
+
+    def work(workspace: Workspace) -> None:
+        lists.delete(workspace, list_id, version)
+
+    return _start_job(request, "delete-list", {"list": list_id}, [("list", list_id)], work)
+
+
+def erase_me(request: Request) -> Answer:
+    identity_id = _identity(request)
+    username = request.claims["cognito:username"]
+    return _start_job(request, "erase-account", {"identity": identity_id, "username": username}, [], Workspace.close)
+
+
+def _start_job(
+    request: Request, kind: jobs.Kind, particulars: dict[str, Any], refs: list[Ref], act: Callable[[Workspace], None]
+) -> Answer:
+    """Writes the job down in the transaction that makes it necessary, then starts its worker."""
+
+    def work(workspace: Workspace) -> tuple[jobs.Job, list[Item]]:
+        act(workspace)
+        job = jobs.begin(workspace.new_id(), kind, particulars, SURROUNDINGS.now())
+        return job, [stored_jobs.item(request.user, job)]
+
+    job, _ = _writer(request).write(refs, work)
+    workers.start(kind, request.user, job.document["id"])
+    return _job_answer(202, job.document)
+
+
+def get_job(request: Request) -> Answer:
+    job_id = request.path["jobId"][:40]
+    job = stored_jobs.read(table().dynamo, request.user, job_id) if is_job_id(job_id) else None
+    if job is None:
+        raise not_found("job", job_id)
+    now = SURROUNDINGS.now()
+    if job.is_stuck(now, _PATIENCE):
+        job = _restart(request.user, job, now)
+    return _job_answer(200, job.document)
+
+
+def _restart(user: str, job: jobs.Job, now: datetime) -> jobs.Job:
+    logger.warning("job %s stood still, it is started again", job.document["id"])
+    fresh = job.progressed(0, now)
+    try:
+        stored_jobs.replace(table().dynamo, user, job, fresh)
+    except Conflict:
+        return job  # its worker lives, or somebody else has just started it
+    kind: Any = job.document["kind"]
+    workers.start(kind, user, job.document["id"])
+    return fresh
+
+
+def _job_answer(status: int, document: Job) -> Answer:
+    return json_answer(status, document, {"Location": f"/jobs/{document['id']}"})
+
+
+# -- the account
+
+
+def get_me(request: Request) -> Answer:
+    identity_id = _identity(request)
+    account = table().account(request.user, consistent=True)
+    return json_answer(
+        200,
+        {
+            "id": request.user,
+            "email": request.claims.get("email"),
+            "identityId": identity_id,
+            "folder": f"private/{identity_id}/",
+            "version": account.version,
+            "todos": account.todos,
+            "lists": account.lists,
+            "limits": {"todos": MOST_TODOS, "lists": MOST_LISTS},
+        },
+    )
+
+
+def _identity(request: Request) -> str:
+    """The caller's identity id: from the table, or from Cognito, by their own token."""
+    return table().profile(request.user).identity_id or _identify(request)
+
+
+def _identify(request: Request) -> str:
+    identity_id = cognito.identity_id(request.header("authorization") or "")
+    table().remember_identity(request.user, identity_id)
+    return identity_id
+
+
+OPERATIONS = {
+    "POST /todos": create_todo,
+    "POST /todos/batch": change_todos,
+    "PATCH /todos/{todoId}": change_todo,
+    "DELETE /todos/{todoId}": delete_todo,
+    "POST /lists": create_list,
+    "PATCH /lists/{listId}": change_list,
+    "DELETE /lists/{listId}": delete_list,
+    "GET /me": get_me,
+    "DELETE /me": erase_me,
+    "GET /jobs/{jobId}": get_job,
+}

@@ -1,0 +1,85 @@
+"""Erases an account: its files with all versions, its to-dos, its identity and its sign-in, the sign-in last, so that
+the owner can follow the job as long as possible."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from todolist.store import keys
+from todolist.store.dynamo import Dynamo
+
+from . import worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from todolist.rules.jobs import Job
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def dynamo() -> Dynamo:
+    return Dynamo(os.environ["TABLE"])
+
+
+def handler(event: Mapping[str, str], context: Any) -> None:
+    """The Lambda function."""
+    worker.work_off(event, context, dynamo(), _now, steps, worker.invoke)
+
+
+def steps(user: str, job: Job) -> Iterator[int]:
+    """Each step deletes what is there, so that a repeat deletes what is left."""
+    folder = f"private/{job.work['identity']}/"
+    yield from _erase_files(folder)
+    yield from _erase_items(user)
+    yield _erase_identity(job.work["identity"])
+    yield _erase_sign_in(job.work["username"])
+    yield from _erase_files(folder)  # what credentials handed out before have put there meanwhile
+
+
+def _erase_files(folder: str) -> Iterator[int]:
+    s3, bucket = worker.client("s3"), os.environ["FILES_BUCKET"]
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=folder):
+        versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if not versions:
+            continue
+        names = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+        refused = s3.delete_objects(Bucket=bucket, Delete={"Objects": names, "Quiet": True}).get("Errors", [])
+        if refused:
+            raise RuntimeError(f"{len(refused)} files could not be deleted, the first because of {refused[0]['Code']}")
+        yield len(names)
+
+
+def _erase_items(user: str) -> Iterator[int]:
+    """All items but the job, which tells how far it is, and the account, which refuses further writes."""
+    for page in dynamo().pages(user, "", keys.END):
+        doomed = [item["sk"] for item in page if item["sk"] != keys.ACCOUNT and not item["sk"].startswith(keys.job(""))]
+        if doomed:
+            dynamo().delete(user, doomed)
+            yield len(doomed)
+
+
+def _erase_identity(identity_id: str) -> int:
+    """An identity that is gone already is no error there (UnprocessedIdentityIds lists only what failed)."""
+    answer = worker.client("cognito-identity").delete_identities(IdentityIdsToDelete=[identity_id])
+    failed = [
+        each for each in answer.get("UnprocessedIdentityIds", []) if each.get("ErrorCode") == "InternalServerError"
+    ]
+    if failed:
+        raise RuntimeError("the identity could not be deleted")
+    return 1
+
+
+def _erase_sign_in(username: str) -> int:
+    users = worker.client("cognito-idp")
+    try:
+        users.admin_delete_user(UserPoolId=os.environ["USER_POOL_ID"], Username=username)
+    except users.exceptions.UserNotFoundException:
+        return 0  # an earlier try got this far
+    return 1
