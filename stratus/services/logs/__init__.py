@@ -1,0 +1,1 @@
+"""CloudWatch Logs. The service is `service.LogsService`."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs' operations, a module for each kind."""

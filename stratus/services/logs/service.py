@@ -1,0 +1,51 @@
+"""CloudWatch Logs, one instance per region: log groups, streams and events, kept as long as their group says.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/
+"""
+
+import asyncio
+from typing import ClassVar
+
+from stratus.service import Surroundings
+from stratus.services.logs.base import milliseconds
+from stratus.services.logs.operations.events import EventOperations
+from stratus.services.logs.operations.groups import GroupOperations
+from stratus.services.logs.store import LogStore
+
+RETENTION_PAUSE = 3600.0
+"""Seconds between two looks for expired events."""
+_DAY = 86_400_000
+
+
+class LogsService(GroupOperations, EventOperations):
+    name: ClassVar[str] = "logs"
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.surroundings = surroundings
+        self.store = LogStore(surroundings.directory)
+        self._expiry: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._expiry = asyncio.ensure_future(self._expire_for_ever())
+
+    async def stop(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+            await asyncio.gather(self._expiry, return_exceptions=True)
+        await self.store.close()
+
+    async def expire(self) -> None:
+        """Deletes what its group no longer keeps."""
+        await self.store.purge_deleted()
+        now = milliseconds(self.surroundings.clock.now())
+        after = ""
+        while found := self.store.groups("", "", after, 100):
+            for group in found:
+                if group.retention is not None:
+                    await self.store.purge(group.id, before=now - group.retention * _DAY)
+            after = found[-1].name
+
+    async def _expire_for_ever(self) -> None:
+        while True:
+            await self.expire()
+            await self.surroundings.clock.sleep(RETENTION_PAUSE)
