@@ -11,7 +11,7 @@ from pathlib import Path
 from stratus.clock import Clock
 from stratus.iam.credentials import BadSeal, Credentials, Vault, new_secret, unique_id
 from stratus.iam.directory import Directory
-from stratus.iam.entities import AccessKey, User
+from stratus.iam.entities import AccessKey, Role, User
 from stratus.iam.failures import Failure, Family, access_denied, failure, family_of
 from stratus.iam.policy.compiled import compiled
 from stratus.iam.policy.context import Context
@@ -199,6 +199,21 @@ class Iam:
             lambda: _principal_keys(principal),
         )
         return decide(_requester(principal), access.action, access.resource, policies, keys)
+
+    def trusts(
+        self,
+        role: Role,
+        requester: Requester,
+        action: str,
+        context: ContextValues,
+        *,
+        region: str,
+        request: Request | None = None,
+    ) -> bool:
+        """Whether `role`'s trust policy lets one that brings no AWS credentials (a web identity) perform `action` on it."""
+        policies = Policies(resource=compiled(role.trust, Use.TRUST), resource_must_grant=True)
+        keys = Context(lambda: self._request_keys(request, region), context)
+        return decide(requester, action, role.arn(self.account), policies, keys) is None
 
     def _holder(self, claim: Claim, family: Family) -> tuple[str, Principal]:
         """The secret and the principal of the key that the claim names."""

@@ -52,8 +52,8 @@ class Sessions:
         content = {
             "key": unique_id("ASIA"),
             "secret": new_secret(),
-            "issued": now,
-            "expires": now + seconds,
+            "issued": float(now),
+            "expires": float(now + seconds),
             "role": role.name,
             "role_id": role.id,
             "name": name,

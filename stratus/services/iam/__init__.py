@@ -1,0 +1,1 @@
+"""AWS Identity and Access Management: the API over the account's users, roles and policies."""

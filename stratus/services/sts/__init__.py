@@ -1,0 +1,1 @@
+"""AWS Security Token Service: temporary credentials, for whom a role's trust policy trusts."""
