@@ -1,0 +1,82 @@
+"""The three classes of a template's properties: done, recorded without effect on one machine, refused (`resources/classes.yaml`)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from stratus.template.errors import Path, TemplateError
+
+TABLE = FilePath(__file__).parent / "resources" / "classes.yaml"
+
+
+@dataclass(frozen=True)
+class Classes:
+    """How one resource type's properties are placed; keys are dotted paths, or `path=value`. "*" is every other property."""
+
+    done: frozenset[str]
+    recorded: Mapping[str, str]
+    refused: Mapping[str, str]
+
+    def of(self, name: str) -> str | None:
+        """The class of a top-level property: "done", "recorded", "refused", or None where the table forgot it."""
+        if name in self.done:
+            return "done"
+        if name in self.refused:
+            return "refused"
+        return "recorded" if name in self.recorded or "*" in self.recorded else None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A property that was accepted and has no effect here."""
+
+    property: str
+    reason: str
+
+
+@cache
+def table() -> Mapping[str, Classes]:
+    """The committed table, by resource type."""
+    rows = yaml.load(TABLE.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both loaders are safe ones
+    return {
+        resource_type: Classes(frozenset(row.get("done", ())), row.get("recorded", {}), row.get("refused", {}))
+        for resource_type, row in rows.items()
+    }
+
+
+def examine(resource_type: str, properties: Mapping[str, Any], path: Path) -> tuple[list[Notice], list[TemplateError]]:
+    """What of `properties` (evaluated) has no effect, and what is refused."""
+    classes = table()[resource_type]
+    notices: list[Notice] = []
+    errors: list[TemplateError] = []
+    for dotted, value, place in _walk(properties, "", path):
+        refusal = classes.refused.get(dotted) or classes.refused.get(f"{dotted}={_shown(value)}")
+        if refusal is not None:
+            errors.append(TemplateError(f"Stratus refuses this: {refusal}", place))
+        elif dotted in classes.recorded:
+            notices.append(Notice(dotted, classes.recorded[dotted]))
+    if "*" in classes.recorded and any(classes.of(name) == "recorded" for name in properties):
+        notices.append(Notice("*", classes.recorded["*"]))
+    return notices, errors
+
+
+def _walk(value: Any, dotted: str, path: Path) -> Iterator[tuple[str, Any, Path]]:
+    """Every property with its dotted name (without list indexes), also each single value in a list."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            name = f"{dotted}.{key}" if dotted else str(key)
+            yield name, item, (*path, key)
+            yield from _walk(item, name, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if not isinstance(item, dict | list):
+                yield dotted, item, (*path, index)
+            yield from _walk(item, dotted, (*path, index))
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, str | int | float) else ""

@@ -1,0 +1,23 @@
+"""AWS::Logs::LogGroup."""
+
+from stratus.template.resource import Made, Properties, ResourceType, Site
+
+
+class LogGroup(ResourceType):
+    type = "AWS::Logs::LogGroup"
+    name_property = "LogGroupName"
+    name_limit = 512
+
+    async def create(self, site: Site, name: str, properties: Properties) -> Made:
+        await site.call("logs", "CreateLogGroup", logGroupName=name)
+        return _made(site, name)
+
+    async def update(self, site: Site, physical_id: str, old: Properties, new: Properties) -> Made:
+        return _made(site, physical_id)
+
+    async def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
+        await site.call_if_there("logs", "DeleteLogGroup", logGroupName=physical_id)
+
+
+def _made(site: Site, name: str) -> Made:
+    return Made(name, {"Arn": site.arn("logs", f"log-group:{name}:*")})

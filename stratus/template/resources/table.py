@@ -1,0 +1,139 @@
+"""AWS::DynamoDB::Table."""
+
+from typing import Any
+
+from stratus.template.resource import Made, Properties, ResourceType, Site, changed, picked
+
+_AS_THEY_ARE = (
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "ProvisionedThroughput",
+    "LocalSecondaryIndexes",
+    "DeletionProtectionEnabled",
+)
+_INDEX = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput")
+
+
+class Table(ResourceType):
+    type = "AWS::DynamoDB::Table"
+    name_property = "TableName"
+    name_limit = 255
+
+    def replaces(self, old: Properties, new: Properties) -> bool:
+        """Keys and local indexes are made with the table; so is the type of an attribute that is there already.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+        """
+        different = changed(old, new)
+        return (
+            super().replaces(old, new)
+            or bool(different & {"KeySchema", "LocalSecondaryIndexes"})
+            or _attribute_edited(old, new)
+        )
+
+    async def create(self, site: Site, name: str, properties: Properties) -> Made:
+        wanted = picked(properties, _AS_THEY_ARE)
+        if "BillingMode" not in wanted:
+            wanted["BillingMode"] = "PROVISIONED"
+        if indexes := properties.get("GlobalSecondaryIndexes"):
+            wanted["GlobalSecondaryIndexes"] = [picked(index, _INDEX) for index in indexes]
+        if stream := properties.get("StreamSpecification"):
+            wanted["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream["StreamViewType"]}
+        answer = await site.call("dynamodb", "CreateTable", TableName=name, **wanted)
+        if properties.get("TimeToLiveSpecification", {}).get("Enabled"):
+            await _set_time_to_live(site, name, properties["TimeToLiveSpecification"], enabled=True)
+        return _made(name, answer["TableDescription"])
+
+    async def update(self, site: Site, physical_id: str, old: Properties, new: Properties) -> Made:
+        different = changed(old, new)
+        if different & {"BillingMode", "ProvisionedThroughput", "DeletionProtectionEnabled"}:
+            await site.call(
+                "dynamodb",
+                "UpdateTable",
+                TableName=physical_id,
+                BillingMode=new.get("BillingMode", "PROVISIONED"),
+                ProvisionedThroughput=new.get("ProvisionedThroughput")
+                if new.get("BillingMode") != "PAY_PER_REQUEST"
+                else None,
+                DeletionProtectionEnabled=new.get("DeletionProtectionEnabled", False),
+            )
+        if "StreamSpecification" in different:
+            await _change_stream(site, physical_id, old, new)
+        if "GlobalSecondaryIndexes" in different:
+            await _change_indexes(site, physical_id, old, new)
+        if "TimeToLiveSpecification" in different:
+            await _change_time_to_live(site, physical_id, old, new)
+        return _made(physical_id, (await site.call("dynamodb", "DescribeTable", TableName=physical_id))["Table"])
+
+    async def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
+        await site.call_if_there("dynamodb", "DeleteTable", TableName=physical_id)
+
+    async def erase(self, site: Site, physical_id: str, properties: Properties) -> None:
+        await site.call_if_there("dynamodb", "UpdateTable", TableName=physical_id, DeletionProtectionEnabled=False)
+        await self.delete(site, physical_id, properties)
+
+
+def _made(name: str, description: dict[str, Any]) -> Made:
+    attributes = {"Arn": description["TableArn"]}
+    if "LatestStreamArn" in description:
+        attributes["StreamArn"] = description["LatestStreamArn"]
+    return Made(name, attributes)
+
+
+def _attribute_edited(old: Properties, new: Properties) -> bool:
+    before, after = (
+        {each["AttributeName"]: each["AttributeType"] for each in side.get("AttributeDefinitions", [])}
+        for side in (old, new)
+    )
+    return any(after.get(name, kind) != kind for name, kind in before.items())
+
+
+async def _change_stream(site: Site, name: str, old: Properties, new: Properties) -> None:
+    """A stream's view cannot be changed: it is turned off, and a new one on."""
+    if old.get("StreamSpecification"):
+        await site.call("dynamodb", "UpdateTable", TableName=name, StreamSpecification={"StreamEnabled": False})
+    if wanted := new.get("StreamSpecification"):
+        view = {"StreamEnabled": True, "StreamViewType": wanted["StreamViewType"]}
+        await site.call("dynamodb", "UpdateTable", TableName=name, StreamSpecification=view)
+
+
+async def _change_indexes(site: Site, name: str, old: Properties, new: Properties) -> None:
+    """One index a call, as DynamoDB asks for; one whose keys or projection changed is made anew."""
+    before, after = (
+        {index["IndexName"]: picked(index, _INDEX) for index in side.get("GlobalSecondaryIndexes", [])}
+        for side in (old, new)
+    )
+    kept = {
+        index
+        for index in before.keys() & after.keys()
+        if not changed(before[index], after[index]) - {"ProvisionedThroughput"}
+    }
+    updates: list[dict[str, Any]] = [{"Delete": {"IndexName": index}} for index in before if index not in kept]
+    updates += [
+        {"Update": {"IndexName": index, "ProvisionedThroughput": after[index]["ProvisionedThroughput"]}}
+        for index in sorted(kept)
+        if before[index] != after[index] and "ProvisionedThroughput" in after[index]
+    ]
+    updates += [{"Create": wanted} for index, wanted in after.items() if index not in kept]
+    for update in updates:
+        await site.call(
+            "dynamodb",
+            "UpdateTable",
+            TableName=name,
+            AttributeDefinitions=new["AttributeDefinitions"] if "Create" in update else None,
+            GlobalSecondaryIndexUpdates=[update],
+        )
+
+
+async def _change_time_to_live(site: Site, name: str, old: Properties, new: Properties) -> None:
+    before, after = old.get("TimeToLiveSpecification", {}), new.get("TimeToLiveSpecification", {})
+    if before.get("Enabled"):
+        await _set_time_to_live(site, name, before, enabled=False)
+    if after.get("Enabled"):
+        await _set_time_to_live(site, name, after, enabled=True)
+
+
+async def _set_time_to_live(site: Site, name: str, specification: Properties, *, enabled: bool) -> None:
+    setting = {"AttributeName": specification["AttributeName"], "Enabled": enabled}
+    await site.call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=setting)
