@@ -1,10 +1,11 @@
 """The user pools of one region."""
 
 import json
+from typing import Any
 
 from stratus.mail.mailbox import Mailbox
 from stratus.service import Service, Surroundings
-from stratus.services.cognito_idp import client, pool
+from stratus.services.cognito_idp import client, grants, pool, users
 from stratus.services.cognito_idp.operations.clients import ClientOperations
 from stratus.services.cognito_idp.operations.pools import PoolOperations
 from stratus.services.cognito_idp.operations.sign_in import SignInOperations
@@ -38,6 +39,24 @@ class CognitoIdp(
 
     async def stop(self) -> None:
         await self.database.close()
+
+    def jwks(self, pool_id: str) -> dict[str, Any] | None:
+        """The published keys of a pool (RFC 7517), None where there is no such pool."""
+        known = self.pools.get(pool_id)
+        return known.keys.jwks() if known else None
+
+    def is_signed_in(self, pool_id: str, subject: str, origin_jti: str) -> bool:
+        """Whether the user exists, is enabled, and the sign-in that a token came from was not revoked."""
+        user = users.get(self.database.reader, subject)
+        grant = grants.get(self.database.reader, origin_jti)
+        return (
+            user is not None
+            and user.pool_id == pool_id
+            and user.enabled
+            and grant is not None
+            and grant.sub == subject
+            and not grant.revoked
+        )
 
     async def http(self, request: Request) -> Response | None:
         """What a pool publishes: `/{poolId}/.well-known/jwks.json` and `.../openid-configuration`; None for anything else."""
