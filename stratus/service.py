@@ -113,6 +113,10 @@ class Service:
     async def stop(self) -> None:
         """Called once when the cloud goes down; stops background tasks, closes files."""
 
+    async def http(self, request: Request) -> Response | None:
+        """Answers a plain, unsigned request that is no API operation (OpenID discovery), or returns None."""
+        return None
+
     def resource_policy(self, resource: str) -> str | None:
         """The JSON text of the resource policy that guards `resource` (an ARN), or None."""
         return None
