@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stratus.service import Access, AccessRule, Call, Service, Surroundings
 from stratus.services.lambda_ import names
+from stratus.services.lambda_.async_queue import AsyncQueue
 from stratus.services.lambda_.functions import Function, FunctionStore
 from stratus.services.lambda_.invoker import Invoker
 from stratus.wire.errors import AwsError
@@ -17,6 +18,7 @@ class LambdaBase(Service):
     surroundings: Surroundings
     functions: FunctionStore
     invoker: Invoker
+    queue: AsyncQueue
     code_directory: Path
 
     def arn(self, name: str, qualifier: str | None = None) -> str:

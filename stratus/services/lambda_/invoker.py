@@ -14,7 +14,7 @@ from stratus.services.lambda_.environment import worker_environment
 from stratus.services.lambda_.functions import Function
 from stratus.services.lambda_.log_shipper import LogShipper
 from stratus.services.lambda_.outcome import Invocation, Outcome
-from stratus.services.lambda_.pool import Plan, Pool, default_workers
+from stratus.services.lambda_.pool import Plan, Pool
 from stratus.services.lambda_.zygote_client import Death, ZygoteClient
 from stratus.wire.errors import AwsError
 
@@ -32,13 +32,13 @@ class _Watched:
 class Invoker:
     """Everything between an event and its outcome. `warnings` are the walls that this system lacks, for `up` to print."""
 
-    def __init__(self, surroundings: Surroundings, max_workers: int | None = None) -> None:
+    def __init__(self, surroundings: Surroundings, max_workers: int) -> None:
         self._surroundings = surroundings
         self.credentials = RoleCredentials(surroundings.caller, surroundings.clock, surroundings.region)
         self.logs = LogShipper(surroundings.caller, surroundings.clock, surroundings.region)
         self.warnings: list[str] = []
         self._zygote = ZygoteClient(surroundings.directory / "scratch", self._on_death)
-        self.pool = Pool(self._zygote, surroundings.clock, self._plan, max_workers or default_workers())
+        self.pool = Pool(self._zygote, surroundings.clock, self._plan, max_workers)
         self._watched: dict[str, _Watched] = {}
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -7,13 +7,27 @@ source mappings and function URLs are refused by name.
 from typing import ClassVar
 
 from stratus.service import Surroundings
+from stratus.services.lambda_.async_queue import AsyncQueue
+from stratus.services.lambda_.destinations import Destinations
 from stratus.services.lambda_.functions import FunctionStore
 from stratus.services.lambda_.invoker import Invoker
+from stratus.services.lambda_.operations.concurrency import ConcurrencyOperations
+from stratus.services.lambda_.operations.event_invoke import EventInvokeOperations
 from stratus.services.lambda_.operations.functions import FunctionOperations
 from stratus.services.lambda_.operations.invoke import InvokeOperations
+from stratus.services.lambda_.operations.permissions import PermissionOperations
+from stratus.services.lambda_.operations.tags import TagOperations
+from stratus.services.lambda_.pool import default_workers
 
 
-class LambdaService(FunctionOperations, InvokeOperations):
+class LambdaService(
+    FunctionOperations,
+    InvokeOperations,
+    PermissionOperations,
+    ConcurrencyOperations,
+    EventInvokeOperations,
+    TagOperations,
+):
     """`warnings` (after `start`) are sentences about what this system cannot isolate."""
 
     name: ClassVar[str] = "lambda"
@@ -23,7 +37,16 @@ class LambdaService(FunctionOperations, InvokeOperations):
         self.functions = FunctionStore(surroundings.directory)
         self.code_directory = surroundings.directory / "code"
         self.code_directory.mkdir(mode=0o755, exist_ok=True)
-        self.invoker = Invoker(surroundings, max_workers)
+        workers = max_workers or default_workers()
+        self.invoker = Invoker(surroundings, workers)
+        self.queue = AsyncQueue(
+            surroundings.directory,
+            surroundings.clock,
+            self.functions,
+            self.invoker,
+            Destinations(surroundings.caller, self.invoker.credentials, surroundings.region),
+            concurrency=workers,
+        )
 
     @property
     def warnings(self) -> list[str]:
@@ -31,7 +54,9 @@ class LambdaService(FunctionOperations, InvokeOperations):
 
     async def start(self) -> None:
         await self.invoker.start()
+        self.queue.start()
 
     async def stop(self) -> None:
+        await self.queue.stop()
         await self.invoker.stop()
         await self.functions.close()

@@ -37,7 +37,8 @@ class InvokeOperations(LambdaBase):
             client_context=_client_context(params.get("ClientContext")),
         )
         if kind == "Event":
-            raise not_implemented("lambda", "InvocationType Event")
+            await self.queue.put(function, invocation)
+            return {"StatusCode": 202}
         outcome = await self.invoker.invoke(function, invocation)
         answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": outcome.payload}
         if outcome.error is not None:
