@@ -10,26 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from stratus.clock import Clock
+from stratus.iam.access import Access
 from stratus.iam.principal import ContextValues, Principal
-from stratus.wire.message import Request, Response
-
-Params = dict[str, Any]
-"""An operation's input, as botocore's model names its members: blobs are bytes, timestamps aware datetimes, a streaming
-blob an async iterator of bytes. Services on the JSON protocols that set `wire_json` get the JSON as sent instead."""
-
-Result = dict[str, Any] | bytes | Response | None
-"""An operation's output: a dict as botocore's model names its members (a streaming blob may be bytes, FileRange or an
-async iterator; "ResponseMetadata": {"HTTPStatusCode": n, "HTTPHeaders": {...}} overrides what the model says), bytes that are the
-serialised body already, or a whole Response."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One thing the caller must be allowed: `Access("s3:GetObject", "arn:aws:s3:::b/k")`, with the service's own condition keys."""
-
-    action: str
-    resource: str
-    context: ContextValues = field(default_factory=dict)
+from stratus.wire.message import Params, Request, Response, Result
 
 
 def _nothing_more(access: Access) -> bool:
@@ -162,3 +145,17 @@ class Surroundings:
     clock: Clock
     caller: Caller
     addresses: Addresses
+
+
+__all__ = [
+    "Access",
+    "Addresses",
+    "Call",
+    "Caller",
+    "Operation",
+    "Params",
+    "Result",
+    "Service",
+    "Surroundings",
+    "operation",
+]

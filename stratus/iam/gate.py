@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stratus.clock import Clock
+from stratus.iam.access import Access
 from stratus.iam.credentials import BadSeal, Credentials, Vault, new_secret, unique_id
 from stratus.iam.directory import Directory
 from stratus.iam.entities import AccessKey, Role, User
@@ -24,7 +25,6 @@ from stratus.iam.sigv4.canonical import Fields, fields_of
 from stratus.iam.sigv4.claim import Claim, read_claim
 from stratus.iam.sigv4.payload import read_whole, s3_body, s3_payload_hash
 from stratus.iam.sigv4.verify import Expected, check_window, verify
-from stratus.service import Access
 from stratus.wire.message import Body, BytesBody, Request
 
 ADMINISTRATOR = "admin"

@@ -6,9 +6,18 @@ from typing import Any, ClassVar
 
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
-from stratus.service import Params, Result
 from stratus.wire.errors import AwsError
-from stratus.wire.message import BodyIncomplete, BodyTooLarge, BytesBody, FileRange, HeaderList, Request, Response
+from stratus.wire.message import (
+    BodyIncomplete,
+    BodyTooLarge,
+    BytesBody,
+    FileRange,
+    HeaderList,
+    Params,
+    Request,
+    Response,
+    Result,
+)
 
 MEBIBYTE = 1024 * 1024
 _BODY_LIMITS = {

@@ -10,13 +10,12 @@ from typing import Any
 import orjson
 from botocore.model import OperationModel, ServiceModel
 
-from stratus.service import Params
 from stratus.wire.base import Protocol, unknown_operation
 from stratus.wire.constraints import Constraints
 from stratus.wire.errors import AwsError
 from stratus.wire.json_check import JsonChecks
 from stratus.wire.json_shapes import JsonReaders, JsonWriters, WrongType
-from stratus.wire.message import Request, Response
+from stratus.wire.message import Params, Request, Response
 
 # What comes before `#` in an error's `__type`. Most services send the bare name.
 _NAMESPACES = {

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 HeaderList = list[tuple[str, str]]
 
@@ -107,3 +107,13 @@ class Response:
     status: int = 200
     headers: HeaderList = field(default_factory=list)
     body: bytes | FileRange | AsyncIterator[bytes] = b""
+
+
+Params = dict[str, Any]
+"""An operation's input, as botocore's model names its members: blobs are bytes, timestamps aware datetimes, a streaming
+blob an async iterator of bytes. Services on the JSON protocols that set `wire_json` get the JSON as sent instead."""
+
+Result = dict[str, Any] | bytes | Response | None
+"""An operation's output: a dict as botocore's model names its members (a streaming blob may be bytes, FileRange or an
+async iterator; "ResponseMetadata": {"HTTPStatusCode": n, "HTTPHeaders": {...}} overrides what the model says), bytes that are the
+serialised body already, or a whole Response."""

@@ -9,11 +9,10 @@ from urllib.parse import parse_qsl
 
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from stratus.service import Params
 from stratus.wire.base import Protocol
 from stratus.wire.constraints import Constraints
 from stratus.wire.errors import AwsError
-from stratus.wire.message import Request, Response
+from stratus.wire.message import Params, Request, Response
 from stratus.wire.model import wire_name
 from stratus.wire.scalars import text_reader
 from stratus.wire.shape_compiler import ShapeCompiler

@@ -10,11 +10,10 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from stratus.service import Params
 from stratus.wire.base import Protocol, is_raw, raw_body
 from stratus.wire.constraints import Constraints
 from stratus.wire.errors import AwsError
-from stratus.wire.message import HeaderList, Headers, Request, Response
+from stratus.wire.message import HeaderList, Headers, Params, Request, Response
 from stratus.wire.model import wire_name
 from stratus.wire.routes import Routes, query_fields
 from stratus.wire.scalars import TextReader, TextWriter, text_reader, text_writer
