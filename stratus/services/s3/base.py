@@ -133,6 +133,23 @@ class S3Base(Service):
 
         return await self.whole(run())
 
+    async def set(self, bucket: Bucket, name: str, value: Any) -> None:
+        """Durably sets a sub-resource of the bucket; None removes it."""
+
+        def store(connection: sqlite3.Connection) -> None:
+            self.bucket_still_exists(connection, bucket)
+            if value is None:
+                connection.execute("DELETE FROM settings WHERE bucket = ? AND name = ?", (bucket.id, name))
+            else:
+                row = (bucket.id, name, orjson.dumps(value))
+                connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", row)
+
+        async def run() -> None:
+            await self.database.write(store, savepoint=False)
+            bucket.settings = {**bucket.settings, name: value}
+
+        await self.whole(run())
+
     def forget(self, stored: Stored) -> None:
         """Drops stored bytes that will not be recorded."""
         if stored.file is not None:

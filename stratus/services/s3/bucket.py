@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from stratus.services.s3.lifecycle import Rule, read_rules
 from stratus.wire.errors import AwsError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -68,6 +69,10 @@ class Bucket:
     @property
     def public_access_block(self) -> dict[str, bool]:
         return self.settings.get("PublicAccessBlock") or {}
+
+    @property
+    def lifecycle(self) -> list[Rule]:
+        return read_rules(self.settings.get("Lifecycle") or [])
 
 
 class BucketDirectory:

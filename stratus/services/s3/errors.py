@@ -51,6 +51,13 @@ def malformed_xml() -> AwsError:
     return AwsError("MalformedXML", message, 400)
 
 
+def need(structure: dict[str, Any] | None, *names: str) -> dict[str, Any]:
+    """`structure` if it has these members; raises MalformedXML for a document that lacks them."""
+    if structure is None or any(structure.get(name) is None for name in names):
+        raise malformed_xml()
+    return structure
+
+
 def refused(what: str) -> AwsError:
     """What this S3 does not do, by its name."""
     return not_implemented("S3", what)

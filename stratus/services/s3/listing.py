@@ -48,6 +48,46 @@ def walk(
         position, inclusive = (skipped_to, True) if skipped_to is not None else (last, False)
 
 
+def walk_versions(
+    connection: sqlite3.Connection,
+    bucket: int,
+    prefix: bytes,
+    delimiter: bytes,
+    after: tuple[bytes, int | None] | None,
+) -> Iterator[Entry]:
+    """All versions and delete markers, newest first within a key, behind `after`: a key and the `seq` of one of its versions
+    (None: all of them), or a common prefix."""
+    end = after_prefix(prefix)
+    position: bytes | None
+    seq = None
+    if after is not None and after[1] is not None and after[0] >= prefix:
+        position, inclusive, seq = after[0], True, after[1]
+    else:
+        position, inclusive = _begin(prefix, delimiter, after[0] if after else None)
+    while position is not None:
+        skipped_to: bytes | None = None
+        last: Version | None = None
+        for version in _versions(connection, bucket, position, seq, inclusive, end):
+            last = version
+            rolled = roll_up(version.key, prefix, delimiter)
+            if rolled is None:
+                yield version
+                continue
+            yield CommonPrefix(rolled)
+            skipped_to = after_prefix(rolled)
+            if skipped_to is None:
+                return
+            break
+        if skipped_to is not None:
+            position, inclusive, seq = skipped_to, True, None
+        elif last is not None:
+            position, inclusive, seq = last.key, True, last.seq
+        elif seq is not None:
+            inclusive, seq = False, None  # no older version of that key: go on behind it
+        else:
+            return
+
+
 def roll_up(key: bytes, prefix: bytes, delimiter: bytes) -> bytes | None:
     """The common prefix that stands for `key`, or None if the key is listed itself."""
     if not delimiter:
@@ -72,3 +112,18 @@ def _current(
         f"{'' if end is None else ' AND key < ?'} AND latest = 1 AND marker = 0 ORDER BY key LIMIT {PAGE}"
     )
     return connection.execute(sql, (bucket, position) if end is None else (bucket, position, end))
+
+
+def _versions(
+    connection: sqlite3.Connection, bucket: int, position: bytes, seq: int | None, inclusive: bool, end: bytes | None
+) -> Iterator[Version]:
+    """A page: of one key what is older than `seq`, or of all keys from `position` on."""
+    if seq is not None:
+        condition = "key = ? AND seq < ?"
+        values: tuple[int | bytes, ...] = (bucket, position, seq)
+    elif end is None:
+        condition, values = f"key {'>=' if inclusive else '>'} ?", (bucket, position)
+    else:
+        condition, values = f"key {'>=' if inclusive else '>'} ? AND key < ?", (bucket, position, end)
+    sql = f"SELECT {COLUMNS} FROM versions WHERE bucket = ? AND {condition} ORDER BY key, seq DESC LIMIT {PAGE}"  # noqa: S608 - constants
+    yield from map(row_to_version, connection.execute(sql, values))

@@ -5,7 +5,6 @@ before anything is authorised, as S3 does.
 """
 
 from collections.abc import Iterable
-from urllib.parse import parse_qs
 
 from stratus.iam.principal import ContextValues
 from stratus.service import Access, AccessRule, Call
@@ -14,7 +13,7 @@ from stratus.services.s3.base import S3Base
 from stratus.services.s3.bucket import Bucket
 from stratus.services.s3.copy_source import CopySource
 from stratus.services.s3.keys import key_bytes
-from stratus.services.s3.tagging import parse_header
+from stratus.services.s3.tagging import MAX_OBJECT_TAGS, Tags, parse_header, parse_set
 
 HEADER_KEYS = {
     "ACL": "s3:x-amz-acl",
@@ -67,21 +66,49 @@ def on_put(service: S3Base, call: Call) -> Iterable[Access]:
     """PutObject, CreateMultipartUpload: s3:PutObject, and s3:PutObjectTagging when tags come along."""
     bucket = service.bucket(call)
     resource = object_arn(bucket, call.params["Key"])
-    context = {**common(service, call), **requested_tags(call.params.get("Tagging"))}
+    context = common(service, call)
+    tagging = call.params.get("Tagging")
+    if tagging:
+        context = {**context, **tag_keys(parse_header(tagging))}
     yield Access("s3:PutObject", resource, context)
-    if call.params.get("Tagging"):
+    if tagging:
         yield Access("s3:PutObjectTagging", resource, context)
 
 
 def on_copy(service: S3Base, call: Call) -> Iterable[Access]:
-    """CopyObject, UploadPartCopy: s3:GetObject on the source (with its tags as they are), then what a put needs."""
+    """CopyObject, UploadPartCopy: s3:GetObject on the source (with its tags as they are), then what a put needs.
+
+    Tags that go along need s3:GetObjectTagging and s3:PutObjectTagging.
+    """
     source = CopySource.parse(call.params["CopySource"])
     yield from on_put(service, call)
     bucket = service.source_bucket(call, source)
     resource = object_arn(bucket, source.key)
-    action = "s3:GetObjectVersion" if source.version_id else "s3:GetObject"
-    context = {**signature(call), **tags_of(service, bucket, source.key, source.version_id)}
-    yield Access(action, resource, context)
+    tags = tags_of(service, bucket, source.key, source.version_id)
+    of_version = "Version" if source.version_id else ""
+    yield Access(f"s3:GetObject{of_version}", resource, tags)
+    if tags and call.operation == "CopyObject" and call.params.get("TaggingDirective") != "REPLACE":
+        yield Access(f"s3:GetObject{of_version}Tagging", resource, tags)
+        target = object_arn(service.bucket(call), call.params["Key"])
+        yield Access("s3:PutObjectTagging", target, common(service, call))
+
+
+def on_attributes(service: S3Base, call: Call) -> Iterable[Access]:
+    """GetObjectAttributes needs two permissions."""
+    bucket, key, version_id = service.bucket(call), call.params["Key"], call.params.get("VersionId")
+    context = {**common(service, call), **tags_of(service, bucket, key, version_id)}
+    of_version = "Version" if version_id else ""
+    yield Access(f"s3:GetObject{of_version}", object_arn(bucket, key), context)
+    yield Access(f"s3:GetObject{of_version}Attributes", object_arn(bucket, key), context)
+
+
+def on_put_tagging(service: S3Base, call: Call) -> Iterable[Access]:
+    bucket, key, version_id = service.bucket(call), call.params["Key"], call.params.get("VersionId")
+    tags = parse_set(call.params.get("Tagging"), MAX_OBJECT_TAGS, "Object")
+    context = {**common(service, call), **tags_of(service, bucket, key, version_id), **tag_keys(tags)}
+    yield Access(
+        "s3:PutObjectVersionTagging" if version_id else "s3:PutObjectTagging", object_arn(bucket, key), context
+    )
 
 
 def object_arn(bucket: Bucket, key: str) -> str:
@@ -90,30 +117,10 @@ def object_arn(bucket: Bucket, key: str) -> str:
 
 
 def common(service: S3Base, call: Call) -> ContextValues:
-    """The keys of nearly every S3 request."""
+    """The keys of nearly every S3 request; those of its signature (`s3:authType` ...) come with the authentication."""
     params = call.params
     sent = {key: (str(params[name]),) for name, key in HEADER_KEYS.items() if params.get(name) is not None}
-    return {**sent, **signature(call), "s3:ResourceAccount": (service.account,)}
-
-
-def signature(call: Call) -> ContextValues:
-    """How the request was signed, as far as its headers and query say; the door has verified it."""
-    request = call.request
-    if request is None:
-        return {}
-    context: dict[str, tuple[str, ...]] = {}
-    if "authorization" in request.headers:
-        context["s3:authType"] = ("REST-HEADER",)
-        context["s3:signatureversion"] = ("AWS4-HMAC-SHA256",)
-    elif "X-Amz-Signature=" in request.query:
-        context["s3:authType"] = ("REST-QUERY-STRING",)
-        context["s3:signatureversion"] = ("AWS4-HMAC-SHA256",)
-    digest = (
-        request.headers.get("x-amz-content-sha256") or parse_qs(request.query).get("X-Amz-Content-Sha256", [None])[0]
-    )
-    if digest:
-        context["s3:x-amz-content-sha256"] = (digest,)
-    return context
+    return {**sent, "s3:ResourceAccount": (service.account,)}
 
 
 def tags_of(service: S3Base, bucket: Bucket, key: str, version_id: str | None) -> ContextValues:
@@ -127,11 +134,7 @@ def tags_of(service: S3Base, bucket: Bucket, key: str, version_id: str | None) -
     return {f"s3:ExistingObjectTag/{name}": (value,) for name, value in stored.tags.items()} if stored else {}
 
 
-def requested_tags(header: str | None) -> ContextValues:
-    if not header:
-        return {}
-    tags = parse_header(header)
-    return {
-        **{f"s3:RequestObjectTag/{name}": (value,) for name, value in tags.items()},
-        "s3:RequestObjectTagKeys": tuple(tags),
+def tag_keys(tags: Tags) -> ContextValues:
+    return {f"s3:RequestObjectTag/{name}": (value,) for name, value in tags.items()} | {
+        "s3:RequestObjectTagKeys": tuple(tags)
     }

@@ -5,12 +5,31 @@ directory, see `stratus.storage.sealing` for what that protects and what not. SS
 and whatever else is not here are refused by name.
 """
 
+from stratus.services.s3.lifecycle_runner import LifecycleRunner
+from stratus.services.s3.operations.bucket_access import BucketAccess
+from stratus.services.s3.operations.bucket_settings import BucketSettings
 from stratus.services.s3.operations.buckets import Buckets
+from stratus.services.s3.operations.copy_object import CopyObject
 from stratus.services.s3.operations.delete_object import DeleteObject
-from stratus.services.s3.operations.get_object import GetObject
-from stratus.services.s3.operations.list_objects import ListObjects
-from stratus.services.s3.operations.put_object import PutObject
+from stratus.services.s3.operations.list_uploads import ListMultipartUploads
+from stratus.services.s3.operations.list_versions import ListObjectVersions
+from stratus.services.s3.operations.object_attributes import GetObjectAttributes
+from stratus.services.s3.operations.object_tagging import ObjectTagging
 
 
-class S3(Buckets, PutObject, GetObject, DeleteObject, ListObjects):
-    """One region's S3."""
+class S3(
+    Buckets,
+    BucketAccess,
+    BucketSettings,
+    CopyObject,
+    DeleteObject,
+    GetObjectAttributes,
+    ListMultipartUploads,
+    ListObjectVersions,
+    ObjectTagging,
+):
+    """One region's S3 (CopyObject brings what it copies with: GetObject, PutObject, Multipart)."""
+
+    async def start(self) -> None:
+        await super().start()
+        self.in_background(LifecycleRunner(self).run_forever())

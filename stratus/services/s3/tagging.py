@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from stratus.services.s3.errors import invalid_argument
+from stratus.services.s3.errors import invalid_argument, need
 from stratus.wire.errors import AwsError
 
 MAX_OBJECT_TAGS = 10
@@ -27,9 +27,10 @@ def parse_header(header: str) -> Tags:
     return checked(pairs, MAX_OBJECT_TAGS, "Object")
 
 
-def parse_set(tagging: dict[str, Any], limit: int, what: str) -> Tags:
-    """The tags of a `Tagging` document; raises InvalidTag or BadRequest."""
-    return checked([(tag["Key"], tag["Value"]) for tag in tagging.get("TagSet", [])], limit, what)
+def parse_set(tagging: dict[str, Any] | None, limit: int, what: str) -> Tags:
+    """The tags of a `Tagging` document; raises MalformedXML, InvalidTag or BadRequest."""
+    given = need(tagging, "TagSet")["TagSet"]
+    return checked([(tag["Key"], tag["Value"]) for tag in (need(tag, "Key", "Value") for tag in given)], limit, what)
 
 
 def as_set(tags: Tags) -> list[dict[str, str]]:

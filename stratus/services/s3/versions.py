@@ -35,6 +35,9 @@ CREATE INDEX IF NOT EXISTS part_files ON parts (file) WHERE file IS NOT NULL;
 """
 
 NULL_VERSION = "null"
+NEWEST = 2**63 - 1
+"""A `seq` above every version's."""
+MAX_PART_NUMBER = 10_000
 COLUMNS = "key, seq, id, latest, marker, modified, size, etag, meta, file, upload"
 
 
@@ -160,28 +163,34 @@ def small_bytes(connection: sqlite3.Connection, seq: int) -> bytes:
     return bytes(row[0])
 
 
-def parts_of(connection: sqlite3.Connection, upload: str, after: int = 0, limit: int = -1) -> Iterator[Part]:
+def parts_of(
+    connection: sqlite3.Connection, upload: str, after: int = 0, limit: int = -1, last: int = MAX_PART_NUMBER
+) -> Iterator[Part]:
     rows = connection.execute(
-        "SELECT number, seq, modified, size, etag, checksums, file FROM parts WHERE upload = ? AND number > ?"
-        " ORDER BY number LIMIT ?",
-        (upload, after, limit),
+        "SELECT number, seq, modified, size, etag, checksums, file FROM parts"
+        " WHERE upload = ? AND number > ? AND number <= ? ORDER BY number LIMIT ?",
+        (upload, after, last, limit),
     )
     for number, seq, modified, size, etag, checksums, file in rows:
         yield Part(number, seq, modified, size, etag, orjson.loads(checksums), file)
 
 
-def remove_parts(connection: sqlite3.Connection, upload: str, numbers: set[int] | None = None) -> list[str]:
-    """Deletes an upload's parts (all, or these) with their bytes; returns the files to discard."""
-    files = []
-    for part in list(parts_of(connection, upload)):
-        if numbers is not None and part.number not in numbers:
-            continue
-        connection.execute("DELETE FROM parts WHERE upload = ? AND number = ?", (upload, part.number))
-        if part.file is None:
-            connection.execute("DELETE FROM small WHERE seq = ?", (part.seq,))
-        else:
-            files.append(part.file)
-    return files
+def part_of(connection: sqlite3.Connection, upload: str, number: int) -> Part | None:
+    return next(parts_of(connection, upload, number - 1, 1, number), None)
+
+
+def remove_part(connection: sqlite3.Connection, upload: str, part: Part) -> list[str]:
+    """Deletes one part with its bytes; returns the file to discard, if it has one."""
+    connection.execute("DELETE FROM parts WHERE upload = ? AND number = ?", (upload, part.number))
+    if part.file is not None:
+        return [part.file]
+    connection.execute("DELETE FROM small WHERE seq = ?", (part.seq,))
+    return []
+
+
+def remove_parts(connection: sqlite3.Connection, upload: str) -> list[str]:
+    """Deletes all parts of an upload; returns the files to discard."""
+    return [file for part in list(parts_of(connection, upload)) for file in remove_part(connection, upload, part)]
 
 
 def begin_run(connection: sqlite3.Connection) -> int:
@@ -200,3 +209,19 @@ def recorded_files(connection: sqlite3.Connection, file_ids: list[str]) -> set[s
         (ids,),
     )
     return {row[0] for row in rows}
+
+
+def update_meta(connection: sqlite3.Connection, bucket: int, version: Version) -> None:
+    connection.execute(
+        "UPDATE versions SET meta = ? WHERE bucket = ? AND key = ? AND seq = ?",
+        (orjson.dumps(version.meta), bucket, version.key, version.seq),
+    )
+
+
+def insert_part(connection: sqlite3.Connection, upload: str, part: Part, small: bytes | None) -> None:
+    connection.execute(
+        "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (upload, part.number, part.seq, part.modified, part.size, part.etag, orjson.dumps(part.checksums), part.file),
+    )
+    if small is not None:
+        connection.execute("INSERT INTO small VALUES (?, ?)", (part.seq, small))

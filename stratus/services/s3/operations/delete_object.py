@@ -11,10 +11,9 @@ from stratus.services.s3.bucket import Bucket
 from stratus.services.s3.errors import malformed_xml
 from stratus.services.s3.keys import key_bytes
 from stratus.services.s3.object_headers import refuse_unsupported
-from stratus.services.s3.operations.put_object import make_room, new_id
+from stratus.services.s3.operations.put_object import add_delete_marker
 from stratus.services.s3.permissions import common, object_arn, on_object
 from stratus.services.s3.version_ids import checked_version_id
-from stratus.services.s3.versions import Version
 from stratus.wire.errors import AwsError
 
 MAX_KEYS = 1000
@@ -77,9 +76,7 @@ class DeleteObject(S3Base):
         conditionals.check_delete(target, latest)
         if bucket.versioning is None:
             return {}, versions.remove(connection, bucket.id, latest) if latest else []
-        marker = Version(key, self.next_seq(), new_id(bucket), True, True, int(call.now), 0, "")
-        unused = make_room(connection, bucket, marker, latest)
-        versions.insert(connection, bucket.id, marker, None)
+        marker, unused = add_delete_marker(connection, bucket, key, self.next_seq(), int(call.now))
         return {"DeleteMarker": True, "VersionId": marker.id}, unused
 
     def _check_allowed(self, call: Call, bucket: Bucket, target: dict[str, Any], context: Any) -> None:

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from stratus.iam.principal import Kind
 from stratus.service import Call, Result, operation
-from stratus.services.s3 import conditionals, ranges, versions
+from stratus.services.s3 import conditionals, lifecycle, ranges, versions
 from stratus.services.s3.base import S3Base
 from stratus.services.s3.bucket import Bucket
 from stratus.services.s3.errors import access_denied, invalid_request, method_not_allowed, no_such_key, no_such_version
@@ -135,7 +136,15 @@ def described(bucket: Bucket, version: Version) -> dict[str, Any]:
         result["VersionId"] = version.id
     if version.tags:
         result["TagCount"] = len(version.tags)
-    return result
+    return result | expiration_of(bucket, version)
+
+
+def expiration_of(bucket: Bucket, version: Version) -> dict[str, str]:
+    """When lifecycle rules will expire the version, as `x-amz-expiration` says it."""
+    if "Lifecycle" not in bucket.settings or not version.latest:
+        return {}
+    due = lifecycle.expiration(bucket.lifecycle, version.name, version.tags, version.size, version.modified)
+    return {"Expiration": f'expiry-date="{http_date(due[0])}", rule-id="{quote(due[1])}"'} if due else {}
 
 
 def moment(seconds: int) -> datetime:

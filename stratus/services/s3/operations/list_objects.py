@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -28,7 +29,7 @@ class ListObjects(S3Base):
         if token is not None:
             result["ContinuationToken"] = token
         if start_after is not None:
-            result["StartAfter"] = self._write_key(call, start_after)
+            result["StartAfter"] = self.write_key(call, start_after)
         if result["IsTruncated"]:
             result["NextContinuationToken"] = _write_token(_last_key(entries))
         if params.get("FetchOwner"):
@@ -40,9 +41,9 @@ class ListObjects(S3Base):
     async def list_objects(self, call: Call) -> Result:
         marker = call.params.get("Marker")
         result, entries = self._page(call, _optional_bytes(marker))
-        result["Marker"] = self._write_key(call, marker or "")
+        result["Marker"] = self.write_key(call, marker or "")
         if result["IsTruncated"] and call.params.get("Delimiter"):
-            result["NextMarker"] = self._write_key(call, _last_key(entries).decode())
+            result["NextMarker"] = self.write_key(call, _last_key(entries).decode())
         for content in result["Contents"]:
             content["Owner"] = self.owner()
         return result
@@ -61,26 +62,31 @@ class ListObjects(S3Base):
         truncated, entries = len(entries) > limit, entries[:limit]
         result: dict[str, Any] = {
             "Name": bucket.name,
-            "Prefix": self._write_key(call, prefix),
+            "Prefix": self.write_key(call, prefix),
             "MaxKeys": limit,
             "IsTruncated": truncated,
             "Contents": [self._content(call, entry) for entry in entries if isinstance(entry, Version)],
-            "CommonPrefixes": [
-                {"Prefix": self._write_key(call, entry.prefix.decode())}
-                for entry in entries
-                if isinstance(entry, CommonPrefix)
-            ],
+            "CommonPrefixes": self.common_prefixes(call, entries),
         }
-        if delimiter:
-            result["Delimiter"] = self._write_key(call, delimiter)
+        return result | self.asked_for(call), entries
+
+    def common_prefixes(self, call: Call, entries: Iterable[object]) -> list[dict[str, str]]:
+        found = (entry.prefix.decode() for entry in entries if isinstance(entry, CommonPrefix))
+        return [{"Prefix": self.write_key(call, prefix)} for prefix in found]
+
+    def asked_for(self, call: Call) -> dict[str, Any]:
+        """What a listing repeats of its request."""
+        params, result = call.params, {}
+        if params.get("Delimiter"):
+            result["Delimiter"] = self.write_key(call, params["Delimiter"])
         if params.get("EncodingType"):
             result["EncodingType"] = params["EncodingType"]
-        return result, entries
+        return result
 
     def _content(self, call: Call, version: Version) -> dict[str, Any]:
-        return {"Key": self._write_key(call, version.name), **listed(version)}
+        return {"Key": self.write_key(call, version.name), **listed(version)}
 
-    def _write_key(self, call: Call, text: str) -> str:
+    def write_key(self, call: Call, text: str) -> str:
         return url_encoded(text) if call.params.get("EncodingType") == "url" else text
 
 

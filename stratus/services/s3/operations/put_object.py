@@ -88,6 +88,16 @@ def new_id(bucket: Bucket) -> str:
     return versions.new_version_id() if bucket.versioning == "Enabled" else NULL_VERSION
 
 
+def add_delete_marker(
+    connection: sqlite3.Connection, bucket: Bucket, key: bytes, seq: int, now: int
+) -> tuple[Version, list[str]]:
+    """Puts a delete marker on top of a key's versions; returns it with the files to discard."""
+    marker = Version(key, seq, new_id(bucket), True, True, now, 0, "")
+    unused = make_room(connection, bucket, marker, versions.current(connection, bucket.id, key))
+    versions.insert(connection, bucket.id, marker, None)
+    return marker, unused
+
+
 def make_room(connection: sqlite3.Connection, bucket: Bucket, version: Version, latest: Version | None) -> list[str]:
     """Retires the current version, or removes the one that a `null` version replaces; returns files to discard."""
     if latest is None:
