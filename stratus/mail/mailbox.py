@@ -11,6 +11,10 @@ DEFAULT_SENDER = "no-reply@verificationemail.com"
 """What Cognito sends from when the pool has no sender of its own (EmailSendingAccount COGNITO_DEFAULT)."""
 
 
+class MailboxFull(Exception):  # noqa: N818 - named for what happened
+    """More mail waits to be delivered than the mailbox keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One mail to one address. `html` is the body; `sender` None stands for the mailbox's default."""
@@ -26,7 +30,10 @@ class Mailbox(Protocol):
     """Takes mail in. When `send` returns, the mail is on disk and will arrive, also after a crash."""
 
     async def send(self, message: Message, *, rehearsal: bool = False) -> None:
-        """`rehearsal` does the work and delivers nothing, for answers whose time must not tell whether mail was sent."""
+        """Raises MailboxFull or OSError where the mail cannot be taken in.
+
+        `rehearsal` does the work and delivers nothing, for answers whose time must not tell whether mail was sent.
+        """
         ...
 
     async def start(self) -> None: ...

@@ -59,8 +59,8 @@ def _roles(service: "CognitoIdentity", call: Call) -> Iterable[Access]:
 class CognitoIdentity(Service):
     """Amazon Cognito identity pools (botocore: `cognito-identity`).
 
-    `user_pools` are the user pool services by region, whose keys verify logins. After `start`, `open_id_tokens` verifies for STS
-    what `AssumeRoleWithWebIdentity` is given.
+    `user_pools` are the user pool services by region, whose keys verify logins. After `start`, `open_id_tokens` has
+    the keys with which STS verifies what `AssumeRoleWithWebIdentity` is given.
     """
 
     name = "cognito-identity"

@@ -31,7 +31,8 @@ _EMAIL = re.compile(r"[^@\s,;:<>()\[\]\\\"\x00-\x1f\x7f]{1,64}@[^@\s,;:<>()\[\]\
 
 
 def is_email(text: str) -> bool:
-    return len(text) <= 320 and _EMAIL.fullmatch(text) is not None
+    """ASCII only, as SES wants addresses: no look-alikes."""
+    return text.isascii() and len(text) <= 320 and _EMAIL.fullmatch(text) is not None
 
 
 def standard_schema() -> list[dict[str, Any]]:
@@ -66,25 +67,27 @@ def _flags(name: str, *, mutable: bool, required: bool) -> dict[str, Any]:
 
 
 def build_schema(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The pool's whole schema: `own` overrides standard attributes and adds custom ones, named `custom:` from here on."""
+    """The pool's whole schema: `own` overrides standard attributes and adds custom ones."""
     schema = {entry["Name"]: entry for entry in standard_schema()}
     for entry in own:
-        name = entry.get("Name", "")
-        if name in schema:
-            schema[name] = {**schema[name], **entry}
-            continue
+        if entry.get("Name") in schema:
+            schema[entry["Name"]] = {**schema[entry["Name"]], **entry}
+    added = custom([entry for entry in own if entry.get("Name") not in schema])
+    return [*schema.values(), *added]
+
+
+def custom(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Custom attributes as the schema lists them: named `custom:`, strings where nothing else is said."""
+    made = []
+    for entry in entries:
+        if not entry.get("Name"):
+            raise invalid_parameter("Custom attributes need a Name.")
         if entry.get("Required"):
             raise invalid_parameter("Required custom attributes are not supported currently.")
-        name = f"custom:{name.removeprefix('custom:')}"
-        schema[name] = {
-            "AttributeDataType": "String",
-            "DeveloperOnlyAttribute": False,
-            "Mutable": False,
-            **entry,
-            "Required": False,
-            "Name": name,
-        }
-    return list(schema.values())
+        name = f"custom:{entry['Name'].removeprefix('custom:')}"
+        defaults = {"AttributeDataType": "String", "DeveloperOnlyAttribute": False, "Mutable": False}
+        made.append({**defaults, **entry, "Required": False, "Name": name})
+    return made
 
 
 def by_name(pairs: list[dict[str, str]] | None) -> dict[str, str]:

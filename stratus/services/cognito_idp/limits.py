@@ -15,7 +15,6 @@ TRIES_AN_HOUR = 5
 _FREE_ATTEMPTS = 5
 _FORGIVEN_AFTER = 900.0
 _LONGEST_LOCKOUT = 900.0
-_MAX_STRANGERS = 10_000
 
 
 def begin_sign_in(connection: sqlite3.Connection, subject: str, now: float) -> AwsError | None:
@@ -73,17 +72,3 @@ def _store(
     connection.execute(
         "INSERT OR REPLACE INTO tallies VALUES (?, ?, ?, ?, ?)", (subject, kind, count, locked_until, expires)
     )
-
-
-def purge(connection: sqlite3.Connection, now: float) -> None:
-    """Forgets what has expired, and the oldest rows of people who do not exist where a flood of invented names made too many."""
-    connection.execute("DELETE FROM tallies WHERE expires <= ?", (now,))
-    connection.execute("DELETE FROM codes WHERE expires <= ?", (now,))
-    connection.execute("DELETE FROM sessions WHERE expires <= ?", (now,))
-    connection.execute("DELETE FROM grants WHERE expires <= ?", (now,))
-    for table in ("tallies", "codes"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE subject LIKE '?%'"  # noqa: S608 - two constant names
-            " ORDER BY expires DESC LIMIT -1 OFFSET ?)",
-            (_MAX_STRANGERS,),
-        )

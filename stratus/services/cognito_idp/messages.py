@@ -1,8 +1,9 @@
 """The mail that a user pool sends, and where the answer says that it went."""
 
-from stratus.mail.mailbox import Mailbox, Message
+from stratus.mail.mailbox import Mailbox, MailboxFull, Message
 from stratus.services.cognito_idp.pool import Pool, sender_of
 from stratus.services.cognito_idp.users import User
+from stratus.wire.errors import AwsError
 
 _DEFAULT_INVITATION = (
     "Your temporary password",
@@ -43,4 +44,7 @@ def _message(pool: Pool, address: str, subject: str, body: str) -> Message:
 
 async def deliver(mailbox: Mailbox, message: Message, user: User) -> None:
     """Sends `message`; for a stand-in it does the same work and sends nothing, so that time does not tell."""
-    await mailbox.send(message, rehearsal=not user.exists)
+    try:
+        await mailbox.send(message, rehearsal=not user.exists)
+    except (MailboxFull, OSError) as error:
+        raise AwsError("CodeDeliveryFailureException", "The mail could not be handed in. Try again later.") from error

@@ -6,10 +6,13 @@ from typing import Any
 from stratus.mail.mailbox import Mailbox
 from stratus.service import Service, Surroundings
 from stratus.services.cognito_idp import client, grants, pool, users
+from stratus.services.cognito_idp.operations.account import AccountOperations
+from stratus.services.cognito_idp.operations.admin import AdminOperations
 from stratus.services.cognito_idp.operations.clients import ClientOperations
+from stratus.services.cognito_idp.operations.mfa import MfaOperations
+from stratus.services.cognito_idp.operations.password import PasswordOperations
 from stratus.services.cognito_idp.operations.pools import PoolOperations
 from stratus.services.cognito_idp.operations.sign_in import SignInOperations
-from stratus.services.cognito_idp.operations.sign_up import SignUpOperations
 from stratus.services.cognito_idp.schema import SCHEMA
 from stratus.services.cognito_idp.secret_block import SecretBlocks
 from stratus.storage.database import Database
@@ -21,8 +24,11 @@ _WELL_KNOWN = "/.well-known/"
 class CognitoIdp(
     PoolOperations,
     ClientOperations,
-    SignUpOperations,
     SignInOperations,
+    PasswordOperations,
+    AccountOperations,
+    MfaOperations,
+    AdminOperations,
     Service,
 ):
     """Amazon Cognito user pools (botocore: `cognito-idp`). Mail goes out through `mailbox`."""

@@ -160,7 +160,8 @@ def store(connection: sqlite3.Connection, pool: Pool, user: User, now: float) ->
     """Writes `user` and their names; an error says that another user has one of them."""
     taken = holder_of_name(connection, pool, user)
     if taken:
-        return name_taken(pool, user, taken[1])
+        is_new = get(connection, user.sub) is None
+        return name_taken(pool, user, taken[1]) if is_new else alias_exists()
     verifier = user.verifier
     connection.execute(
         f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constant
@@ -195,6 +196,10 @@ def name_taken(pool: Pool, user: User, name: str) -> AwsError:
         return AwsError("UsernameExistsException", "User already exists")
     if pool.signs_in_with_email:
         return AwsError("UsernameExistsException", "An account with the given email already exists.")
+    return alias_exists()
+
+
+def alias_exists() -> AwsError:
     return AwsError("AliasExistsException", "An account with the given email already exists.")
 
 

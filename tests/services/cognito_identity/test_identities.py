@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from stratus.wire.errors import AwsError
 
@@ -38,7 +40,7 @@ async def test_given_a_login_when_credentials_are_asked_for_then_sts_is_given_th
     _, operation, params = api.sts.calls[0]
     assert operation == "sts:AssumeRoleWithWebIdentity"
     assert params["RoleArn"] == "arn:aws:iam::123456789012:role/signed-in"
-    claims = api.service.open_id_tokens.verify(params["WebIdentityToken"], api.clock.now())
+    claims = opened(api, params["WebIdentityToken"])
     assert (claims["iss"], claims["sub"], claims["aud"]) == (
         "https://cognito-identity.amazonaws.com",
         identity,
@@ -104,13 +106,8 @@ async def test_given_the_classic_flow_is_on_then_the_open_id_token_lives_ten_min
     )
     identity = (await api("GetId", IdentityPoolId=pool_id, Logins=api.login()))["IdentityId"]
     token = (await api("GetOpenIdToken", IdentityId=identity, Logins=api.login()))["Token"]
-    tokens = api.service.open_id_tokens
-    assert tokens.verify(token, api.clock.now() + 599)["sub"] == identity
-    with pytest.raises(AwsError, match="ExpiredTokenException"):
-        tokens.verify(token, api.clock.now() + 600)
-    forged = token[:-8] + ("AAAAAAAA" if not token.endswith("AAAAAAAA") else "BBBBBBBB")
-    with pytest.raises(AwsError, match="InvalidIdentityToken"):
-        tokens.verify(forged, api.clock.now())
+    claims = opened(api, token)
+    assert (claims["sub"], claims["exp"]) == (identity, int(api.clock.now()) + 600)
 
 
 async def test_given_identities_when_they_are_deleted_then_they_are_gone_and_deleting_again_is_no_error(
@@ -227,6 +224,12 @@ async def test_given_a_provider_that_the_pool_does_not_trust_then_its_login_open
         "NotAuthorizedException",
         "Token is not from a supported provider of this identity pool.",
     )
+
+
+def opened(api: Any, token: str) -> dict[str, Any]:
+    """The claims of an OpenID token, verified with the published key."""
+    keys = KeySet.import_key_set(api.service.open_id_tokens.jwks())
+    return dict(jwt.decode(token, keys, algorithms=["RS256"]).claims)
 
 
 async def refused(awaitable: Any) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from stratus.mail.mailbox import Mailbox
 from stratus.service import Access, Call, Surroundings, operation
-from stratus.services.cognito_idp import grants, users
+from stratus.services.cognito_idp import expiry, grants, users
 from stratus.services.cognito_idp.client import AppClient
 from stratus.services.cognito_idp.errors import not_authorized, user_not_found
 from stratus.services.cognito_idp.grants import Grant
@@ -31,6 +31,7 @@ class Operations:
     clients: dict[str, AppClient]
     mailbox: Mailbox
     blocks: SecretBlocks
+    next_sweep: float = 0.0
 
     def pool_arn(self, pool_id: str) -> str:
         return f"arn:aws:cognito-idp:{self.around.region}:{self.around.account}:userpool/{pool_id}"
@@ -87,9 +88,16 @@ class Operations:
     async def decide(self, work: Callable[[sqlite3.Connection], T | AwsError]) -> T:
         """Runs `work` and waits until it is on disk; an error that it returns (not raises) is raised after its counting is kept."""
         outcome = await self.database.write(work)
+        await self._sweep()
         if isinstance(outcome, AwsError):
             raise outcome
         return outcome
+
+    async def _sweep(self) -> None:
+        now = self.around.clock.now()
+        if now >= self.next_sweep:
+            self.next_sweep = now + expiry.EVERY
+            await self.database.write(lambda connection: expiry.sweep(connection, now))
 
     async def change_user(self, user: User, change: Callable[[User], User | AwsError]) -> User:
         """Applies `change` to the user as they are now, inside the transaction that writes them."""

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stratus.service import Call
+from stratus.services.cognito_idp import attributes, users
 from stratus.services.cognito_idp import pool as pool_module
-from stratus.services.cognito_idp import users
 from stratus.services.cognito_idp.errors import invalid_parameter, not_implemented
 from stratus.services.cognito_idp.operations.base import Operations, Result, on_account, on_pool, on_resource
 from stratus.services.cognito_idp.pool import Pool, SigningKeys
@@ -43,15 +43,28 @@ class PoolOperations(Operations):
 
     @on_pool("UpdateUserPool")
     async def update_user_pool(self, call: Call) -> Result:
-        """Settings that the request leaves out go back to their defaults, as the API reference warns."""
+        """Settings that the request leaves out go back to their defaults, as the API reference warns; all but MFA."""
         pool = self.pool(call.params["UserPoolId"])
         params = {name: value for name, value in call.params.items() if name != "UserPoolId"}
         kept = {name: pool.settings[name] for name in _IMMUTABLE if name in pool.settings}
+        kept["MfaConfiguration"] = params.get("MfaConfiguration", pool.mfa)
         settings = pool_module.settings_of({"PoolName": pool.name, **params, **kept})
         settings["SchemaAttributes"] = pool.schema
         settings["EnabledMfas"] = pool.settings.get("EnabledMfas", [])
         if settings["MfaConfiguration"] != "OFF" and not settings["EnabledMfas"]:
             raise invalid_parameter("Invalid MFA configuration given, can't turn on MFA without a factor.")
+        await self._keep(replace(pool, settings=settings, modified=call.now))
+        return {}
+
+    @on_pool("AddCustomAttributes")
+    async def add_custom_attributes(self, call: Call) -> Result:
+        pool = self.pool(call.params["UserPoolId"])
+        known = {entry["Name"] for entry in pool.schema}
+        added = attributes.custom(call.params["CustomAttributes"])
+        for entry in added:
+            if entry["Name"] in known:
+                raise invalid_parameter(f"{entry['Name']}: Existing attribute already has name {entry['Name']}.")
+        settings = {**pool.settings, "SchemaAttributes": [*pool.schema, *added]}
         await self._keep(replace(pool, settings=settings, modified=call.now))
         return {}
 

@@ -187,7 +187,6 @@ class SignInOperations(Operations):
                     return invalid_session()
                 sessions.close(connection, session)
             limits.forget(connection, user.subject, "sign-in")
-            limits.purge(connection, call.now)
             grants.store(connection, grant)
             return None
 

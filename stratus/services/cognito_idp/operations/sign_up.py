@@ -9,13 +9,19 @@ from typing import Any
 from stratus.service import Call
 from stratus.services.cognito_idp import attributes, codes, messages, passwords, srp, triggers, users
 from stratus.services.cognito_idp.client import AppClient
-from stratus.services.cognito_idp.errors import invalid_parameter, not_authorized, not_implemented, user_not_found
+from stratus.services.cognito_idp.errors import (
+    code_mismatch,
+    invalid_parameter,
+    not_authorized,
+    not_implemented,
+    user_not_found,
+)
 from stratus.services.cognito_idp.operations.base import Operations, Result, public
 from stratus.services.cognito_idp.pool import Pool
 from stratus.services.cognito_idp.users import User
 from stratus.wire.errors import AwsError
 
-_UNKNOWN = "Username/client id combination not found."
+UNKNOWN = "Username/client id combination not found."
 
 
 class SignUpOperations(Operations):
@@ -85,15 +91,16 @@ class SignUpOperations(Operations):
         client.check_secret_hash(params["Username"], params.get("SecretHash"))
         if params.get("ForceAliasCreation"):
             raise not_implemented("ForceAliasCreation")
-        named = self.user_or_stand_in(pool, client, params["Username"], user_not_found(_UNKNOWN))
+        named = self.user_or_stand_in(pool, client, params["Username"], user_not_found(UNKNOWN))
 
         def confirm(connection: sqlite3.Connection) -> User | AwsError:
-            user = users.get(connection, named.sub) or named
-            if user.exists and user.status != users.UNCONFIRMED:
+            user = users.get(connection, named.sub)
+            if user and user.status != users.UNCONFIRMED:
                 return not_authorized(f"User cannot be confirmed. Current status is {user.status}")
-            refused = codes.redeem(
-                connection, pool.secret, user.subject, codes.SIGN_UP, params["ConfirmationCode"], call.now
-            )
+            code = params["ConfirmationCode"]
+            refused = codes.redeem(connection, pool.secret, named.subject, codes.SIGN_UP, code, call.now)
+            if user is None:
+                return _as_for_anybody(refused)
             if refused:
                 return refused
             user = replace(user, status=users.CONFIRMED)
@@ -110,7 +117,9 @@ class SignUpOperations(Operations):
         params = call.params
         client, pool = self.client(params["ClientId"])
         client.check_secret_hash(params["Username"], params.get("SecretHash"))
-        user = self.user_or_stand_in(pool, client, params["Username"], user_not_found(_UNKNOWN))
+        user = self.user_or_stand_in(pool, client, params["Username"], user_not_found(UNKNOWN))
+        if not user.enabled and client.hides_users:
+            user = users.stand_in(pool, params["Username"])
         if user.exists and user.status != users.UNCONFIRMED:
             raise invalid_parameter("User is already confirmed.")
         if not user.email or not pool.verifies_email:
@@ -120,6 +129,11 @@ class SignUpOperations(Operations):
         )
         await messages.deliver(self.mailbox, messages.verification(pool, user.email, code), user)
         return {"CodeDeliveryDetails": messages.delivery(user.email)}
+
+
+def _as_for_anybody(refused: AwsError | None) -> AwsError:
+    """What a stand-in is told: nobody who waits for confirmation is without a code, so neither is it."""
+    return refused if refused and refused.code == "LimitExceededException" else code_mismatch()
 
 
 def _new_user(pool: Pool, client: AppClient, params: dict[str, Any], now: float) -> User:
