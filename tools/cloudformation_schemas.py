@@ -4,6 +4,7 @@ Run `python tools/cloudformation_schemas.py` after cfn-lint was updated, then pl
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,18 @@ def _without_prose(value: Any, *, names: bool = False) -> Any:
         return {
             key: _without_prose(item, names=key in ("properties", "definitions", "patternProperties") and not names)
             for key, item in value.items()
-            if names or key not in PROSE
+            if names or not (key in PROSE or (key == "pattern" and not _compiles(item)))
         }
     return [_without_prose(item) for item in value] if isinstance(value, list) else value
+
+
+def _compiles(pattern: Any) -> bool:
+    """Some patterns are of other languages (`\\p{L}`); what they ask for, the services themselves check."""
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
 
 
 def rendered(resource_type: str) -> str:

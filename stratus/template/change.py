@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from stratus.service import Addresses
 from stratus.template import schema
 from stratus.template.errors import DeploymentFailed, Path, TemplateError
 from stratus.template.graph import creation_order
@@ -27,10 +26,9 @@ Tell = Callable[[ResourceRecord, str, str], Awaitable[None]]
 class Change:
     """Carries out a plan on a stack. One at a time for each stack."""
 
-    def __init__(self, state: State, site: Site, addresses: Addresses, tell: Tell) -> None:
+    def __init__(self, state: State, site: Site, tell: Tell) -> None:
         self._state = state
         self._site = site
-        self._addresses = addresses
         self._tell = tell
         self._records = state.resources(site.stack)
 
@@ -77,13 +75,18 @@ class Change:
     def _localised(self, value: Any) -> Any:
         """`value` with every AWS URL of ours in it replaced by where it is on this machine."""
         if isinstance(value, str):
-            return self._addresses.localise(value) if "://" in value else value
+            return self._site.addresses.localise(value) if "://" in value else value
         if isinstance(value, dict):
             return {key: self._localised(item) for key, item in value.items()}
         return [self._localised(item) for item in value] if isinstance(value, list) else value
 
     async def _create(self, kind: ResourceType, new: ResourceRecord, old: ResourceRecord | None) -> None:
         new = replace(new, physical_id=kind.name(self._site, new.logical_id, new.properties))
+        if kind.name_property in new.properties and await kind.exists(self._site, new.physical_id):
+            # Found before the step is noted: what a step made may be deleted, what was there before may not.
+            raise AwsError(
+                "AlreadyExists", f"Resource of type {kind.type!r} with identifier {new.physical_id!r} already exists."
+            )
         await self._tell(
             new,
             "UPDATE_IN_PROGRESS" if old else "CREATE_IN_PROGRESS",

@@ -57,11 +57,11 @@ def examine(resource_type: str, properties: Mapping[str, Any], path: Path) -> tu
         refusal = classes.refused.get(dotted) or classes.refused.get(f"{dotted}={_shown(value)}")
         if refusal is not None:
             errors.append(TemplateError(f"Stratus refuses this: {refusal}", place))
-        elif dotted in classes.recorded:
+        elif dotted in classes.recorded and value is not False:
             notices.append(Notice(dotted, classes.recorded[dotted]))
     if "*" in classes.recorded and any(classes.of(name) == "recorded" for name in properties):
         notices.append(Notice("*", classes.recorded["*"]))
-    return notices, errors
+    return list(dict.fromkeys(notices)), errors
 
 
 def _walk(value: Any, dotted: str, path: Path) -> Iterator[tuple[str, Any, Path]]:

@@ -5,10 +5,10 @@ import string
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from stratus.iam.principal import Principal
-from stratus.service import Caller
+from stratus.service import Addresses, Caller
 from stratus.template.schema import create_only
 from stratus.wire.errors import AwsError
 
@@ -36,6 +36,16 @@ class Made:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
+class Ports(Addresses, Protocol):
+    """Local addresses, with ports for what AWS gives a host name of its own."""
+
+    def port_of(self, kind: str, region: str, name: str) -> int:
+        """Raises NoPortLeft."""
+        ...
+
+    def release(self, kind: str, region: str, name: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class Site:
     """Where a stack's resources are made, and as whom."""
@@ -45,6 +55,7 @@ class Site:
     region: str
     account: str
     stack: str
+    addresses: Ports
 
     async def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Runs one API operation; parameters that are None are left out. Raises AwsError."""
@@ -84,6 +95,10 @@ class ResourceType(ABC):
         if self.name_property is None:
             return ""
         return str(properties.get(self.name_property) or site.generated_name(logical_id, self.name_limit))
+
+    async def exists(self, site: Site, name: str) -> bool:
+        """Whether there is such a resource already; asked before one is created under a name that the template chose."""
+        return False
 
     def replaces(self, old: Properties, new: Properties) -> bool:
         """Whether the change from `old` to `new` makes a new resource."""

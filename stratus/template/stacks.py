@@ -10,11 +10,11 @@ from typing import Any
 
 from stratus.clock import Clock
 from stratus.iam.principal import Principal
-from stratus.service import Addresses, Caller
+from stratus.service import Caller
 from stratus.template import plan as planning
 from stratus.template.change import Change
 from stratus.template.errors import DeploymentFailed, TemplateError, UnusableTemplate
-from stratus.template.resource import Site
+from stratus.template.resource import Ports, Site
 from stratus.template.resources import resource_type
 from stratus.template.state import Event, ResourceRecord, StackRecord, State, Status
 from stratus.template.translation import Translations
@@ -48,7 +48,7 @@ class Stacks:
         clock: Clock,
         caller: Caller,
         principal: Principal,
-        addresses: Addresses,
+        addresses: Ports,
         caches: Path,
     ) -> None:
         self._state = State(directory)
@@ -113,7 +113,7 @@ class Stacks:
         )
         if before:
             record = replace(record, outputs=before.outputs, notices=before.notices)
-        change = Change(self._state, self._site(name), self._addresses, self._teller(name, listener))
+        change = Change(self._state, self._site(name), self._teller(name, listener))
         return await self._carry_out(
             change, plan, record, fingerprint, cleaning=before is not None and before.status is Status.CLEANING
         )
@@ -157,7 +157,7 @@ class Stacks:
         record = self._state.stack(name)
         if record is None:
             raise KeyError(name)
-        change = Change(self._state, self._site(name), self._addresses, self._teller(name, listener))
+        change = Change(self._state, self._site(name), self._teller(name, listener))
         await self._state.save_stack(replace(record, status=Status.DELETING, fingerprint=""))
         await change.settle()
         await change.clean_up()
@@ -199,7 +199,7 @@ class Stacks:
             raise UnusableTemplate(lines)
 
     def _site(self, name: str) -> Site:
-        return Site(self._caller, self._principal, self._region, self._account, name)
+        return Site(self._caller, self._principal, self._region, self._account, name, self._addresses)
 
     def _teller(self, name: str, listener: Listener) -> Callable[[ResourceRecord, str, str], Awaitable[None]]:
         async def tell(record: ResourceRecord, status: str, reason: str) -> None:

@@ -86,8 +86,13 @@ class FakeCloud:
             )
         }
 
+    def _get(self, kind: str, name: str, code: str = "ResourceNotFoundException") -> dict[str, Any]:
+        if (kind, name) not in self.existing:
+            raise AwsError(code, f"{name} not found", 404)
+        return self.existing[kind, name]
+
     def _dynamodb_DescribeTable(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"Table": self.existing["table", params["TableName"]]}
+        return {"Table": self._get("table", params["TableName"])}
 
     def _dynamodb_UpdateTable(self, params: dict[str, Any]) -> dict[str, Any]:
         self.existing["table", params["TableName"]].update(params)
@@ -107,7 +112,7 @@ class FakeCloud:
         return {"Role": self._add("role", name, role, "EntityAlreadyExists")}
 
     def _iam_GetRole(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"Role": self.existing["role", params["RoleName"]]}
+        return {"Role": self._get("role", params["RoleName"], "NoSuchEntity")}
 
     def _iam_DeleteRole(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._remove("role", params["RoleName"], "NoSuchEntity")
@@ -131,17 +136,32 @@ class FakeCloud:
         name = params["FunctionName"]
         return self._add("function", name, {"FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"})
 
+    def _lambda_GetFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._get("function", params["FunctionName"])
+
     def _lambda_DeleteFunction(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._remove("function", params["FunctionName"])
 
     def _s3_CreateBucket(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._add("bucket", params["Bucket"], {}, "BucketAlreadyOwnedByYou")
 
+    def _s3_GetBucketVersioning(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._get("bucket", params["Bucket"], "NoSuchBucket")
+
     def _s3_DeleteBucket(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._remove("bucket", params["Bucket"], "NoSuchBucket")
 
     def _logs_CreateLogGroup(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._add("log group", params["logGroupName"], {}, "ResourceAlreadyExistsException")
+
+    def _logs_DescribeLogGroups(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "logGroups": [
+                {"logGroupName": name}
+                for name in self.names("log group")
+                if name.startswith(params["logGroupNamePrefix"])
+            ]
+        }
 
     def _logs_DeleteLogGroup(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._remove("log group", params["logGroupName"])
@@ -201,6 +221,12 @@ class PlainAddresses:
 
     def localise(self, text: str) -> str:
         return text.replace(f"https://cognito-idp.{REGION}.amazonaws.com", self.endpoint)
+
+    def port_of(self, kind: str, region: str, name: str) -> int:
+        return 4568
+
+    def release(self, kind: str, region: str, name: str) -> None:
+        return None
 
 
 class Bench:

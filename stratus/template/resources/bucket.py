@@ -16,6 +16,9 @@ class Bucket(ResourceType):
     def name(self, site: Site, logical_id: str, properties: Properties) -> str:
         return str(properties.get("BucketName") or site.generated_name(logical_id, 63).lower())
 
+    async def exists(self, site: Site, name: str) -> bool:
+        return await site.call_if_there("s3", "GetBucketVersioning", Bucket=name) is not None
+
     async def create(self, site: Site, name: str, properties: Properties) -> Made:
         place = None if site.region == "us-east-1" else {"LocationConstraint": site.region}
         await site.call("s3", "CreateBucket", Bucket=name, CreateBucketConfiguration=place)

@@ -35,6 +35,9 @@ class Function(ResourceType):
     type = "AWS::Lambda::Function"
     name_property = "FunctionName"
 
+    async def exists(self, site: Site, name: str) -> bool:
+        return await site.call_if_there("lambda", "GetFunctionConfiguration", FunctionName=name) is not None
+
     async def create(self, site: Site, name: str, properties: Properties) -> Made:
         answer = await site.call(
             "lambda",

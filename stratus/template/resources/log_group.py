@@ -8,6 +8,10 @@ class LogGroup(ResourceType):
     name_property = "LogGroupName"
     name_limit = 512
 
+    async def exists(self, site: Site, name: str) -> bool:
+        found = await site.call("logs", "DescribeLogGroups", logGroupNamePrefix=name)
+        return any(group["logGroupName"] == name for group in found["logGroups"])
+
     async def create(self, site: Site, name: str, properties: Properties) -> Made:
         await site.call("logs", "CreateLogGroup", logGroupName=name)
         return _made(site, name)

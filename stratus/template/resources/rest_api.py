@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+from stratus.addresses import NoPortLeft
 from stratus.template.resource import Made, Properties, ResourceType, Site, changed
 from stratus.template.resources.role import policy_text
+from stratus.wire.errors import AwsError
 
 _MEMBERS = {
     "ApiKeySourceType": "apiKeySource",
@@ -26,9 +28,14 @@ class RestApi(ResourceType):
         if policy := properties.get("Policy"):
             wanted["policy"] = policy_text(policy)
         api = await site.call("apigateway", "CreateRestApi", name=_name(site, properties), **wanted)
-        if "Body" in properties:
-            await _put_body(site, api["id"], properties)
-        return await _made(site, api["id"])
+        try:
+            if "Body" in properties:
+                await _put_body(site, api["id"], properties)
+            return await _made(site, api["id"])
+        except AwsError:
+            # Only this function knows the identifier that the service chose.
+            await self.delete(site, api["id"], properties)
+            raise
 
     async def update(self, site: Site, physical_id: str, old: Properties, new: Properties) -> Made:
         if new.keys() & {"Body"} and changed(old, new) & {"Body", "Mode", "Parameters", "FailOnWarnings"}:
@@ -39,6 +46,7 @@ class RestApi(ResourceType):
 
     async def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
         await site.call_if_there("apigateway", "DeleteRestApi", restApiId=physical_id)
+        site.addresses.release("execute-api", site.region, physical_id)
 
 
 def _name(site: Site, properties: Properties) -> str:
@@ -59,6 +67,10 @@ async def _put_body(site: Site, api_id: str, properties: Properties) -> None:
 
 
 async def _made(site: Site, api_id: str) -> Made:
+    try:
+        site.addresses.port_of("execute-api", site.region, api_id)
+    except NoPortLeft as error:
+        raise AwsError("LimitExceededException", str(error), 429) from error
     api = await site.call("apigateway", "GetRestApi", restApiId=api_id)
     return Made(api_id, {"RestApiId": api_id, "RootResourceId": api["rootResourceId"]})
 

@@ -10,6 +10,9 @@ class Role(ResourceType):
     type = "AWS::IAM::Role"
     name_property = "RoleName"
 
+    async def exists(self, site: Site, name: str) -> bool:
+        return await site.call_if_there("iam", "GetRole", RoleName=name) is not None
+
     async def create(self, site: Site, name: str, properties: Properties) -> Made:
         answer = await site.call(
             "iam",

@@ -20,6 +20,9 @@ class Table(ResourceType):
     name_property = "TableName"
     name_limit = 255
 
+    async def exists(self, site: Site, name: str) -> bool:
+        return await site.call_if_there("dynamodb", "DescribeTable", TableName=name) is not None
+
     def replaces(self, old: Properties, new: Properties) -> bool:
         """Keys and local indexes are made with the table; so is the type of an attribute that is there already.
 
@@ -117,7 +120,8 @@ async def _change_indexes(site: Site, name: str, old: Properties, new: Propertie
     ]
     updates += [{"Create": wanted} for index, wanted in after.items() if index not in kept]
     for update in updates:
-        await site.call(
+        call = site.call_if_there if "Delete" in update else site.call
+        await call(
             "dynamodb",
             "UpdateTable",
             TableName=name,

@@ -30,7 +30,12 @@ class UserPool(ResourceType):
         answer = await site.call("cognito-idp", "CreateUserPool", PoolName=pool_name, **wanted)
         pool = answer["UserPool"]["Id"]
         if properties.get("MfaConfiguration", "OFF") != "OFF":
-            await _set_mfa(site, pool, properties)
+            try:
+                await _set_mfa(site, pool, properties)
+            except AwsError:
+                # Only this function knows the identifier that the service chose.
+                await self.erase(site, pool, properties)
+                raise
         return _made(site, pool)
 
     async def update(self, site: Site, physical_id: str, old: Properties, new: Properties) -> Made:
