@@ -19,6 +19,18 @@ ADMIN = Principal(
 )
 
 
+class Here:
+    endpoint = "http://localhost:4566"
+
+    def localise(self, text: str) -> str:
+        return text
+
+
+class NoCaller:
+    async def call(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        raise AssertionError("S3 calls no other service")
+
+
 class Harness:
     """Calls operations as the door does; `denied` decides what the caller is not allowed."""
 
@@ -71,7 +83,7 @@ class Harness:
         return not self.denied(access)
 
     def _new_service(self) -> S3:
-        surroundings = Surroundings(self.region, ACCOUNT, self.directory, self.clock, None, None)  # type: ignore[arg-type]
+        surroundings = Surroundings(self.region, ACCOUNT, self.directory, self.clock, NoCaller(), Here())
         return S3(surroundings, self.buckets)
 
 

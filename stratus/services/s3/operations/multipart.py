@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from hashlib import md5
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -132,7 +133,7 @@ class Multipart(PutObject):
         version = await self.change(complete)
         checks = {name: value for name, value in version.meta.items() if name.startswith("Checksum")}
         return {
-            "Location": f"{self.addresses.endpoint}/{bucket.name}/{params['Key']}",
+            "Location": f"{self.addresses.endpoint}/{bucket.name}/{quote(params['Key'])}",
             "Bucket": bucket.name,
             "Key": params["Key"],
             "ETag": f'"{version.etag}"',
