@@ -1,0 +1,1 @@
+"""The control plane of API Gateway, by kind of resource."""
