@@ -5,7 +5,7 @@ clients send (a request line, headers, Content-Length) and closes the connection
 """
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, cast
 
 MAX_HEADERS = 1_100_000
 """A failed invocation carries its X-Ray cause, up to 1 MB, in a header."""
@@ -53,8 +53,7 @@ class RuntimeConnection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's does not inherit from it
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None

@@ -24,7 +24,6 @@ from stratus.services.lambda_ import sandbox
 LIBRARIES = (
     "simplejson",
     "http.client",
-    "concurrent.futures.thread",
     "boto3",
     "botocore.client",
     "botocore.httpsession",
@@ -188,10 +187,14 @@ def _run_function(task: str, handler: str) -> None:
     sys.path.insert(0, task)
     sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for life
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for life
-    # imported only now: it reads the environment when it is imported
-    from awslambdaric.__main__ import main
+    # imported only now: they read the environment when they are imported
+    from awslambdaric import bootstrap
+    from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
-    main(["bootstrap", handler])
+    # awslambdaric's own main would, from Python 3.12 on, wait for each event in a new thread, for the sake of signals that nobody
+    # sends here: a new connection and 2 ms of CPU for every invocation
+    client = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"], use_thread_for_polling_next=False)
+    bootstrap.run(handler, client)
 
 
 def _kill_group(pid: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+import uvloop
 
 from stratus.clock import Clock, SystemClock
 from stratus.iam.principal import Kind, Principal
@@ -120,6 +121,11 @@ class Harness:
         answer = await self.invoke(name, event, LogType="Tail")
         assert "FunctionError" not in answer, (answer["Payload"], base64.b64decode(answer["LogResult"]).decode())
         return orjson.loads(answer["Payload"])
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], Any]]:
+    """The loop that the server runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
