@@ -112,8 +112,7 @@ def _gateway_operation(path: str, route: Route) -> Document:
         for name in re.findall(r"{(\w+)}", path)
     ]
     parameters += [
-        {"name": name, "in": "query", "required": name == "since", "schema": {"type": "string"}}
-        for name in route.query
+        {"name": name, "in": "query", "required": name == "since", "schema": {"type": "string"}} for name in route.query
     ]
     parameters += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in route.headers]
     if parameters:

@@ -40,7 +40,7 @@ def answers() -> dict[str, Schema]:
     job |= {"processed": {"type": "integer"}, "createdAt": _MOMENT, "updatedAt": _MOMENT}
     deleted = _object({"todos": _many(_TEXT), "lists": _many(_TEXT)})
     changed = {"todos": _many(_ref("Todo")), "lists": _many(_ref("List")), "deleted": deleted}
-    me = {name: _TEXT for name in ("id", "identityId", "folder")} | {"email": {"type": ["string", "null"]}}
+    me = {"id": _TEXT, "identityId": _TEXT, "folder": _TEXT, "email": {"type": ["string", "null"]}}
     me |= {"version": _VERSION, "todos": {"type": "integer"}, "lists": {"type": "integer"}}
     me["limits"] = _object({"todos": {"type": "integer"}, "lists": {"type": "integer"}})
     result: Schema = {

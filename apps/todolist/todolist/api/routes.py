@@ -54,7 +54,8 @@ ROUTES = {
         "getList", "One list", "Read", {200: "List", 304: ""}, query=(FRESH,), headers=("If-None-Match",)
     ),
     "PATCH /lists/{listId}": Route(
-        "changeList", "Change a list (JSON Merge Patch)", "Write", {200: "List"}, headers=("If-Match",), body="ListPatch"
+        "changeList", "Change a list (JSON Merge Patch)", "Write", {200: "List"}, headers=("If-Match",),
+        body="ListPatch",
     ),
     "DELETE /lists/{listId}": Route(
         "deleteList", "Delete a list at once, and its to-dos in a job", "Write", {202: "Job"}, headers=("If-Match",)

@@ -25,7 +25,7 @@ def _client() -> Any:
 
 
 def start(kind: Kind, user: str, job_id: str) -> None:
-    """Invokes the worker asynchronously. When that fails the job stays written down, and a look at it starts it again."""
+    """Invokes the worker asynchronously. When that fails, the job stays written down: a look at it starts it again."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

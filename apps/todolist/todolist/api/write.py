@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from todolist.problems import gone, not_found
 from todolist.rules import batch, bodies, jobs, lists, todos
-from todolist.rules.ids import is_job_id, uuid7
+from todolist.rules.ids import is_job_id
 from todolist.rules.models import Batch, ListPatch, NewList, NewTodo, TodoPatch
 from todolist.rules.workspace import MOST_LISTS, MOST_TODOS, Ref, Workspace, is_buried
 from todolist.store import jobs as stored_jobs

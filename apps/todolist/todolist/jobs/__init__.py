@@ -1,1 +1,1 @@
-"""The workers of jobs. Each is invoked asynchronously: Lambda tries a failed one again, and each step may be repeated."""
+"""The workers of jobs, invoked asynchronously: Lambda tries a failed one again, and each step may be repeated."""

@@ -1,4 +1,4 @@
-"""How a job is worked off: steps that may be repeated, each noted down, until there is nothing left or time is short."""
+"""How a job is worked off: steps that may be repeated, each noted down, until nothing is left or time is short."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from . import todos
 from .bodies import problem_of
 from .ids import INBOX, is_list_id, is_todo_id
 from .models import NewTodo, TodoPatch
-from .workspace import is_buried
+from .workspace import NotLoaded, is_buried
 
 if TYPE_CHECKING:
     from .documents import Todo
@@ -71,17 +71,23 @@ def replayed(workspace: Workspace, kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(workspace: Workspace, operations: list[Operation]) -> list[Result]:
-    """One result for each operation, in order. A later one sees what an earlier one did."""
-    return [_one(workspace, operation) for operation in operations]
-
-
-def _one(workspace: Workspace, operation: Operation) -> Result:
-    rollback = workspace.checkpoint()
-    try:
-        return _apply(workspace, operation)
-    except Problem as problem:
-        rollback()
-        return Result(problem.status, operation.id, problem=problem)
+    """One result for each operation, in order. A later one sees what an earlier one did. What could not be foreseen is
+    asked for together (NotLoaded)."""
+    results: list[Result] = []
+    missing: list[Ref] = []
+    for operation in operations:
+        rollback = workspace.checkpoint()
+        try:
+            results.append(_apply(workspace, operation))
+        except Problem as problem:
+            rollback()
+            results.append(Result(problem.status, operation.id, problem=problem))
+        except NotLoaded as more:
+            rollback()
+            missing += more.refs
+    if missing:
+        raise NotLoaded(*dict.fromkeys(missing))
+    return results
 
 
 def _apply(workspace: Workspace, operation: Operation) -> Result:

@@ -104,7 +104,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def is_before(due: str, bound: Due) -> bool:
-    """Whether a stored due lies before `bound`: days compare as days, and a day is compared with a moment by its start."""
+    """Whether a stored due lies before `bound`. Days compare as days; to a moment, a day compares by its start."""
     own = parse(due)
     if bound.zone is None:
         return own.day < bound.day

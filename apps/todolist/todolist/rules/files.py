@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check(keys: Iterable[str], folder: str | None) -> None:
-    """Raises a Problem for a key outside `folder` (`private/<identityId>/`), or one that a path could climb out with."""
+    """Raises a Problem for a key outside `folder` (`private/<identityId>/`), or that could climb out as a path."""
     for key in sorted(keys):
         if folder is None or not key.startswith(folder) or len(key) == len(folder):
             raise wrong("/attachments", f"{key[:200]} is not in your own folder; its keys start with {folder}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dateutil.rrule import rrulestr
@@ -27,7 +28,7 @@ PARTS = {
     "BYYEARDAY",
 }
 PATTERN = "^(RRULE:)?FREQ=[A-Z0-9=;,+-]{5,240}$|^[A-Z0-9=;,:+-]{10,250}$"
-_DAYS = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}
+_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _BY_FREQUENCY = {"BYWEEKNO": {"YEARLY"}, "BYYEARDAY": {"YEARLY"}, "BYMONTHDAY": {"DAILY", "MONTHLY", "YEARLY"}}
 _RANGES = {
     "BYMONTHDAY": (-31, 31),
@@ -39,9 +40,15 @@ _RANGES = {
 _WEEKDAY = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 _UNTIL = re.compile(r"[0-9]{8}(T[0-9]{6}Z?)?")
 
-# The next occurrence is looked for this many years (times INTERVAL) ahead, which bounds the work. The rarest day that a
-# rule can name, 29 February on one weekday, comes again within 40 years.
-_YEARS_AHEAD = 41
+# The next occurrence is looked for this many years ahead. The rarest day that a rule can name, 29 February on one
+# weekday, comes again within 40 years.
+_YEARS_AHEAD = 49
+
+# dateutil looks for a day that never comes until its calendar ends in 9999. The Gregorian calendar repeats every 400
+# years, weekdays included, so it is asked about a late copy of the years, whose end is near.
+_CYCLE = 400
+_LATE_YEAR = 9949
+
 _MOST_INTERVAL = 1000
 
 
@@ -57,8 +64,8 @@ def parse(text: str) -> dict[str, str]:
             raise ValueError(f"{name[:20]} is not known here; use {', '.join(sorted(PARTS))}")
         parts[name] = value
     frequency = parts.get("FREQ")
-    if frequency not in _DAYS:
-        raise ValueError(f"FREQ must be one of {', '.join(_DAYS)}")
+    if frequency not in _FREQUENCIES:
+        raise ValueError(f"FREQ must be one of {', '.join(_FREQUENCIES)}")
     _check_numbers(parts)
     for name, frequencies in _BY_FREQUENCY.items():
         if name in parts and frequency not in frequencies:
@@ -101,27 +108,36 @@ def next_due(rule: str, due: Due) -> Due | None:
     does not have is left out (RFC 5545, 3.3.10). A wall time in the gap of a change keeps its name, so that the
     occurrences after it are unmoved.
     """
+    return _next_due(rule, due)
+
+
+@lru_cache(maxsize=256)
+def _next_due(rule: str, due: Due) -> Due | None:
     parts = parse(rule)
     if int(parts.pop("COUNT", 2)) < 2:
         return None
     start = due.wall.replace(fold=0)
-    last = min(_horizon(parts, start), _until(parts.pop("UNTIL", None), due))
-    if last <= start:
-        return None
+    last = min(_add_years(start, _YEARS_AHEAD), datetime(LAST_YEAR, 12, 31))  # noqa: DTZ001 - wall time
+    if "UNTIL" in parts:
+        last = min(last, _until(parts.pop("UNTIL"), due))
+    shift = (_LATE_YEAR - start.year) // _CYCLE * _CYCLE
     text = ";".join(f"{name}={value}" for name, value in parts.items())
-    occurrences = rrulestr(f"RRULE:{text};UNTIL={last:%Y%m%dT%H%M%S}", dtstart=start)
-    wall = occurrences.after(start)
-    return due.moved_to(wall) if wall else None
+    late_start = _add_years(start, shift)
+    wall = rrulestr(f"RRULE:{text}", dtstart=late_start).after(late_start)
+    if wall is None or (wall := _add_years(wall, -shift)) > last:
+        return None
+    return due.moved_to(wall)
 
 
-def _horizon(parts: dict[str, str], start: datetime) -> datetime:
-    years = _YEARS_AHEAD * int(parts.get("INTERVAL", "1"))
-    return min(start + timedelta(days=min(366 * years, 366_000)), datetime(LAST_YEAR, 12, 31))  # noqa: DTZ001 - wall time
+def _add_years(moment: datetime, years: int) -> datetime:
+    """`years` later; 28 February where that year has no 29th, which a multiple of 400 years always has."""
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:
+        return moment.replace(year=moment.year + years, day=28)
 
 
-def _until(text: str | None, due: Due) -> datetime:
-    if text is None:
-        return datetime.max
+def _until(text: str, due: Due) -> datetime:
     moment = _until_moment(text)
     if text.endswith("Z") and due.zone:
         return moment.replace(tzinfo=UTC).astimezone(due.zone).replace(tzinfo=None)

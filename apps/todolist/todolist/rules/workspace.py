@@ -1,4 +1,4 @@
-"""What one write has read of a user's data, and what it wants written. Rules work on it; the store loads and commits it."""
+"""What one write has read of a user's data, and what it wants written. Rules work on it, the store commits it."""
 
 from __future__ import annotations
 

@@ -45,9 +45,10 @@ class Dynamo:
 
     def get(self, user: str, sort_key: str, *, consistent: bool) -> Item | None:
         try:
-            item, _ = self._client.sync_get_item(self._table, {"pk": user, "sk": sort_key}, consistent_read=consistent)
+            found, _ = self._client.sync_get_item(self._table, {"pk": user, "sk": sort_key}, consistent_read=consistent)
         except pydynox_core.PydynoxException as error:
             raise _translated(error) from error
+        item: Item | None = found
         return item
 
     def query(
@@ -92,9 +93,10 @@ class Dynamo:
         """Items as they were at one moment (TransactGetItems). Raises Conflict while a write of them is under way."""
         gets = [{"table": self._table, "key": {"pk": user, "sk": sort_key}} for sort_key in sort_keys]
         try:
-            return self._client.sync_transact_get(gets)
+            found: list[Item | None] = self._client.sync_transact_get(gets)
         except pydynox_core.PydynoxException as error:
             raise _translated(error) from error
+        return found
 
     def write_together(self, operations: list[dict[str, Any]]) -> None:
         """All of the operations or none (TransactWriteItems). Raises Conflict when a condition does not hold."""
