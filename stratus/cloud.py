@@ -1,6 +1,7 @@
 """The cloud put together: services, the door, and the addresses where it listens."""
 
 import asyncio
+import functools
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,6 +64,8 @@ class Cloud:
         self._data = DataDirectory(settings.data)
         self._authority = CertificateAuthority(self._data.of("tls"), settings.names)
         self._listeners: dict[int, HttpServer] = {}
+        self._api_ports: set[int] = set()
+        self._gateways: dict[str, ApiGateway] = {}
         self._regions = Regions(list(settings.regions))
         self._mailbox: Mailbox | None = None
         self._stacks: dict[str, Stacks] = {}
@@ -133,14 +136,16 @@ class Cloud:
         self._data.close()
 
     async def open_apis(self) -> None:
-        """Opens the ports of the REST APIs that have none yet; called when a deployment made some."""
-        for region in self._regions.names:
-            gateway = self._regions.find("apigateway", region)
-            assert isinstance(gateway, ApiGateway)
-            for api_id in gateway.api_ids():
-                port = self.addresses.port_of("execute-api", region, api_id)
-                if port not in self._listeners:
-                    await self._listen(port, gateway.handler(api_id))
+        """Listens for every REST API that there is, and no more for those that are gone; called after each deployment."""
+        wanted: dict[int, Handler] = {}
+        for region, gateway in self._gateways.items():
+            for api in gateway.state.apis:
+                wanted[self.addresses.port_of("execute-api", region, api)] = functools.partial(gateway.execute, api)
+        for port in self._api_ports - wanted.keys():
+            await self._close(port)
+        for port in wanted.keys() - self._api_ports:
+            await self._listen(port, wanted[port])
+        self._api_ports = set(wanted)
 
     def stacks(self, region: str) -> Stacks:
         """The stacks of a region, deployed as the administrator."""
@@ -165,6 +170,10 @@ class Cloud:
             await server.start(self.settings.host, number, tls)
             self._listeners[number] = server
 
+    async def _close(self, port: int) -> None:
+        for number in (port, port + 1):
+            await self._listeners.pop(number).stop()
+
     def _tls(self) -> ssl.SSLContext:
         settings = self.settings
         if settings.certificate and settings.key:
@@ -184,6 +193,7 @@ class Cloud:
             assert self._mailbox is not None
             user_pools[region] = CognitoIdp(self._surroundings(region, "cognito-idp"), self._mailbox)
             identity_pools[region] = CognitoIdentity(self._surroundings(region, "cognito-identity"), user_pools)
+            self._gateways[region] = ApiGateway(self._surroundings(region, "apigateway"), self.iam)
             for service in (
                 DynamoDb(self._surroundings(region, "dynamodb")),
                 S3(self._surroundings(region, "s3")),
@@ -191,7 +201,7 @@ class Cloud:
                 identity_pools[region],
                 LogsService(self._surroundings(region, "logs")),
                 LambdaService(self._surroundings(region, "lambda"), self.settings.max_workers),
-                ApiGateway(self._surroundings(region, "apigateway"), self.iam),
+                self._gateways[region],
             ):
                 self._regions.add(region, service)
         self._regions.add(home, IamService(self._surroundings(home, "iam"), self.iam))
@@ -222,5 +232,3 @@ class _Issuers:
             for key in pools.open_id_tokens.jwks()["keys"]
         ]
         return {"keys": keys} if keys else None
-
-

@@ -6,17 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from stratus.door.http_server import HttpServer, Limits
 from stratus.wire.message import BodyIncomplete, BytesBody, FileRange, Request, Response
 
 Ask = Callable[[bytes], Awaitable[bytes]]
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
 
 
 async def echo(request: Request) -> Response:
