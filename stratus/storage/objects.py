@@ -22,7 +22,8 @@ CHUNK = 64 * 1024
 PIECE = 4 * CHUNK
 """What one turn of a thread reads or writes."""
 THREADS = 8
-SHARDS = [f"{number:02x}" for number in range(256)]
+SHARDS = "0123456789abcdef"
+SWEEP_AT_ONCE = 500
 
 Observe = Callable[[bytes], None]
 
@@ -53,7 +54,7 @@ class ObjectFiles:
         sync_directory(directory)
 
     def path(self, file_id: str) -> Path:
-        return self._directory / file_id[:2] / file_id
+        return self._directory / file_id[0] / file_id
 
     def create(self, observe: Observe) -> "Writer":
         """A new file. `observe` sees each piece, in order, in the thread that writes it: the place for digests."""
@@ -89,11 +90,16 @@ class ObjectFiles:
         removed = 0
         for shard in SHARDS:
             found = await loop.run_in_executor(self._threads, os.listdir, self._directory / shard)
-            waiting = [file_id for file_id in found if file_id not in self._unrecorded]
-            orphans = set(waiting) - recorded(waiting) - self._doomed
-            self.discard(orphans)
-            removed += len(orphans)
+            for start in range(0, len(found), SWEEP_AT_ONCE):
+                orphans = self._orphans(found[start : start + SWEEP_AT_ONCE], recorded)
+                self.discard(orphans)
+                removed += len(orphans)
+                await asyncio.sleep(0)
         return removed
+
+    def _orphans(self, found: list[str], recorded: Callable[[list[str]], set[str]]) -> set[str]:
+        with self._lock:
+            return set(found) - self._unrecorded - self._doomed - recorded(found)
 
     def close(self) -> None:
         self._threads.shutdown()

@@ -1,9 +1,10 @@
 """What an object carries besides its bytes: headers given back with it, user metadata, storage class, tags."""
 
+import re
 from typing import Any
 
 from stratus.services.s3.bucket import Bucket
-from stratus.services.s3.errors import refused
+from stratus.services.s3.errors import invalid_argument, refused
 from stratus.services.s3.tagging import parse_header
 from stratus.wire.errors import AwsError
 
@@ -33,14 +34,17 @@ REFUSED_PARAMS = {
     "WriteOffsetBytes": "appends (x-amz-write-offset-bytes)",
     "MFA": "MFA delete",
     "AnnotationDirective": "object annotations",
+    "IfMatchSize": "deletes conditional on size (directory buckets)",
+    "IfMatchLastModifiedTime": "deletes conditional on time (directory buckets)",
 }
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP", "GrantWrite")
 
 
 def refuse_unsupported(params: dict[str, Any]) -> None:
     """Raises NotImplemented, by name, for what would change the meaning or the safety of the object."""
     for name, what in REFUSED_PARAMS.items():
-        if params.get(name):
+        if params.get(name) not in (None, "", False):
             raise refused(what)
 
 
@@ -61,12 +65,20 @@ def check_acl(params: dict[str, Any]) -> None:
     raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
 
 
+def check_header_value(value: Any, name: str) -> None:
+    """Raises InvalidArgument for what could not stand in a response header."""
+    if isinstance(value, str) and CONTROL.search(value):
+        raise invalid_argument("Header value cannot contain control characters.", name, ascii(value))
+
+
 def describe(params: dict[str, Any], bucket: Bucket) -> dict[str, Any]:
     """The part of a version's `meta` that PutObject, CopyObject and CreateMultipartUpload take from their parameters."""
     refuse_unsupported(params)
     check_encryption(params)
     check_acl(params)
     meta = {name: params[name] for name in STORED_HEADERS if params.get(name)}
+    for name, value in meta.items():
+        check_header_value(value, name)
     meta.setdefault("ContentType", DEFAULT_CONTENT_TYPE)
     if metadata := params.get("Metadata"):
         meta["Metadata"] = _checked_metadata(metadata)
@@ -80,6 +92,8 @@ def describe(params: dict[str, Any], bucket: Bucket) -> dict[str, Any]:
 
 def _checked_metadata(metadata: dict[str, str]) -> dict[str, str]:
     lowered = {name.lower(): value for name, value in metadata.items()}
+    for name, value in lowered.items():
+        check_header_value(name + value, f"x-amz-meta-{name!a}")
     size = sum(len(name.encode()) + len(value.encode("utf-8", "surrogateescape")) for name, value in lowered.items())
     if size > MAX_METADATA_BYTES:
         members = {"Size": str(size), "MaxSizeAllowed": str(MAX_METADATA_BYTES)}

@@ -103,3 +103,17 @@ async def s3(tmp_path: Path) -> AsyncIterator[Harness]:
 async def bucket(s3: Harness) -> str:
     await s3("CreateBucket", Bucket="shelf")
     return "shelf"
+
+
+async def error_of(call: Any) -> AwsError | None:
+    """What a call is refused with, or None when it succeeds."""
+    try:
+        await call
+    except AwsError as error:
+        return error
+    return None
+
+
+async def code_of(call: Any) -> str | None:
+    error = await error_of(call)
+    return error.code if error else None

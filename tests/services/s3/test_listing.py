@@ -35,7 +35,9 @@ async def pages(s3, operation, **params):
     entries, sizes = [], []
     while True:
         page = await s3(operation, **params)
-        found = [one["Key"] for one in page["Contents"]] + [one["Prefix"] + "\0prefix" for one in page["CommonPrefixes"]]
+        found = [one["Key"] for one in page["Contents"]] + [
+            one["Prefix"] + "\0prefix" for one in page["CommonPrefixes"]
+        ]
         entries += sorted(found, key=lambda one: one.removesuffix("\0prefix").encode())
         sizes.append(len(found))
         if not page["IsTruncated"]:
@@ -47,7 +49,12 @@ async def pages(s3, operation, **params):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sets(TEXT, max_size=12), st.text(alphabet="ab/é", max_size=2), st.sampled_from(["", "/", "b", "/a", "é"]), st.integers(1, 4))
+@given(
+    st.sets(TEXT, max_size=12),
+    st.text(alphabet="ab/é", max_size=2),
+    st.sampled_from(["", "/", "b", "/a", "é"]),
+    st.integers(1, 4),
+)
 @example({"\U0010ffff", "\U0010ffff/a"}, "", "/", 1)
 def test_pages_of_any_size_show_each_entry_once_in_order(keys, prefix, delimiter, size):
     async def check():
@@ -87,7 +94,13 @@ async def test_no_keys_asked_for_is_no_truncated_page(s3, bucket):
 
 @pytest.mark.parametrize(
     "params",
-    [{"MaxKeys": -1}, {"EncodingType": "base64"}, {"ContinuationToken": "x"}, {"ContinuationToken": "é"}, {"Prefix": "\udc80"}],
+    [
+        {"MaxKeys": -1},
+        {"EncodingType": "base64"},
+        {"ContinuationToken": "x"},
+        {"ContinuationToken": "é"},
+        {"Prefix": "\udc80"},
+    ],
 )
 async def test_what_a_listing_does_not_take(s3, bucket, params):
     with pytest.raises(AwsError) as refused:
@@ -116,7 +129,9 @@ def test_pages_of_versions_show_each_version_once_newest_first(keys, delimiter, 
             await s3("PutBucketVersioning", Bucket="shelf", VersioningConfiguration={"Status": "Enabled"})
             made = {}
             for key in keys:
-                made.setdefault(key, []).insert(0, (await s3("PutObject", Bucket="shelf", Key=key, Body=b""))["VersionId"])
+                made.setdefault(key, []).insert(
+                    0, (await s3("PutObject", Bucket="shelf", Key=key, Body=b""))["VersionId"]
+                )
             asked = {"Bucket": "shelf", "MaxKeys": size} | ({"Delimiter": delimiter} if delimiter else {})
             found, prefixes = {}, []
             while True:

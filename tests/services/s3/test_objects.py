@@ -107,5 +107,5 @@ async def test_bytes_on_disk_are_not_the_object_and_changed_ones_are_never_serve
     assert b"quick brown" not in everything
     (file,) = s3.files()
     file.write_bytes(file.read_bytes()[:-1] + b"?")
-    with pytest.raises(Exception):  # noqa: B017, PT011 - cryptography's InvalidTag, wherever the library keeps it
+    with pytest.raises(Exception):  # noqa: B017 - cryptography's InvalidTag, wherever the library keeps it
         await s3.bytes_of(Bucket=bucket, Key="large")

@@ -62,6 +62,7 @@ class BucketAccess(GetObject, S3Base):
 
     @operation("PutBucketOwnershipControls", on_bucket("s3:PutBucketOwnershipControls"))
     async def put_bucket_ownership_controls(self, call: Call) -> Result:
+        """BucketOwnerEnforced is what every bucket has; nothing is left to store."""
         rules = need(call.params.get("OwnershipControls"), "Rules")["Rules"]
         if len(rules) != 1:
             raise malformed_xml()
@@ -70,7 +71,6 @@ class BucketAccess(GetObject, S3Base):
             raise refused(f"Object Ownership {ownership} (ACLs); use BucketOwnerEnforced")
         if ownership != "BucketOwnerEnforced":
             raise malformed_xml()
-        await self.set(self.bucket(call), "NoOwnershipControls", None)
         return {}
 
     @operation("GetBucketOwnershipControls", on_bucket("s3:GetBucketOwnershipControls"))

@@ -2,21 +2,31 @@
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from stratus.service import Access, Call, Result, operation
 from stratus.services.s3 import conditionals, versions
 from stratus.services.s3.base import S3Base
 from stratus.services.s3.bucket import Bucket
-from stratus.services.s3.errors import malformed_xml
+from stratus.services.s3.errors import access_denied, malformed_xml, need
 from stratus.services.s3.keys import key_bytes
 from stratus.services.s3.object_headers import refuse_unsupported
 from stratus.services.s3.operations.put_object import add_delete_marker
-from stratus.services.s3.permissions import common, object_arn, on_object
+from stratus.services.s3.permissions import common, object_arn, on_object, tags_of
 from stratus.services.s3.version_ids import checked_version_id
 from stratus.wire.errors import AwsError
 
 MAX_KEYS = 1000
+BATCH = 50
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the keys of one DeleteObjects."""
+
+    deleted: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
 
 
 def on_each_key(service: S3Base, call: Call) -> Iterable[Access]:
@@ -34,32 +44,33 @@ class DeleteObject(S3Base):
 
     @operation("DeleteObjects", on_each_key)
     async def delete_objects(self, call: Call) -> Result:
-        """Deletes up to 1,000 keys in one durable transaction; each has its own result."""
+        """Deletes up to 1,000 keys; each has its own result, and a failure of one is no failure of the others."""
         refuse_unsupported(call.params)
-        bucket, wanted = self.bucket(call), call.params["Delete"]
-        targets = wanted.get("Objects") or []
+        bucket, wanted = self.bucket(call), need(call.params.get("Delete"), "Objects")
+        targets = [need(target, "Key") for target in wanted["Objects"]]
         if not 1 <= len(targets) <= MAX_KEYS:
             raise malformed_xml()
-        context = common(self, call)
-        deleted: list[dict[str, Any]] = []
-        errors: list[dict[str, Any]] = []
+        outcome = Outcome()
+        for start in range(0, len(targets), BATCH):
+            await self._delete_batch(call, bucket, targets[start : start + BATCH], outcome)
+        return {"Deleted": [] if wanted.get("Quiet") else outcome.deleted, "Errors": outcome.errors}
 
+    async def _delete_batch(self, call: Call, bucket: Bucket, targets: list[dict[str, Any]], outcome: Outcome) -> None:
         def delete_all(connection: sqlite3.Connection) -> tuple[None, list[str]]:
             unused: list[str] = []
             for target in targets:
                 named = {name: target[name] for name in ("Key", "VersionId") if target.get(name)}
                 try:
-                    self._check_allowed(call, bucket, target, context)
+                    self._check_allowed(call, bucket, target)
                     result, files = self._delete_one(connection, call, bucket, _conditions(target))
                 except AwsError as error:
-                    errors.append({**named, "Code": error.code, "Message": error.message})
+                    outcome.errors.append({**named, "Code": error.code, "Message": error.message})
                 else:
                     unused += files
-                    deleted.append({**named, **_told(result, target)})
+                    outcome.deleted.append({**named, **_told(result)})
             return None, unused
 
         await self.change(delete_all)
-        return {"Deleted": [] if wanted.get("Quiet") else deleted, "Errors": errors}
 
     async def delete(self, call: Call, bucket: Bucket, target: dict[str, Any]) -> dict[str, Any]:
         return await self.change(lambda connection: self._delete_one(connection, call, bucket, target), savepoint=False)
@@ -68,6 +79,7 @@ class DeleteObject(S3Base):
         self, connection: sqlite3.Connection, call: Call, bucket: Bucket, target: dict[str, Any]
     ) -> tuple[dict[str, Any], list[str]]:
         """Deletes one version for good, or, without a version id, puts a delete marker where versions are kept."""
+        refuse_unsupported(target)
         self.bucket_still_exists(connection, bucket)
         key, version_id = key_bytes(target["Key"]), target.get("VersionId")
         if version_id is not None:
@@ -79,13 +91,14 @@ class DeleteObject(S3Base):
         marker, unused = add_delete_marker(connection, bucket, key, self.next_seq(), int(call.now))
         return {"DeleteMarker": True, "VersionId": marker.id}, unused
 
-    def _check_allowed(self, call: Call, bucket: Bucket, target: dict[str, Any], context: Any) -> None:
-        version_id = target.get("VersionId")
-        action = "s3:DeleteObjectVersion" if version_id else "s3:DeleteObject"
+    def _check_allowed(self, call: Call, bucket: Bucket, target: dict[str, Any]) -> None:
+        key, version_id = target["Key"], target.get("VersionId")
+        context = {**common(self, call), **tags_of(self, bucket, key, version_id)}
         if version_id:
-            context = {**context, "s3:VersionId": (version_id,)}
-        if not call.allows(Access(action, object_arn(bucket, target["Key"]), context)):
-            raise AwsError("AccessDenied", "Access Denied", 403)
+            context["s3:VersionId"] = (version_id,)
+        action = "s3:DeleteObjectVersion" if version_id else "s3:DeleteObject"
+        if not call.allows(Access(action, object_arn(bucket, key), context)):
+            raise access_denied()
 
 
 def _delete_version(
@@ -109,7 +122,7 @@ def _conditions(target: dict[str, Any]) -> dict[str, Any]:
     return conditions | {"IfMatchSize": target.get("Size"), "IfMatchLastModifiedTime": target.get("LastModifiedTime")}
 
 
-def _told(result: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:
+def _told(result: dict[str, Any]) -> dict[str, Any]:
     """A DeletedObject: the version of a marker, made or removed, is its DeleteMarkerVersionId."""
     if not result.get("DeleteMarker"):
         return {}

@@ -11,7 +11,7 @@ from stratus.services.s3.base import S3Base
 from stratus.services.s3.bucket import Bucket
 from stratus.services.s3.errors import access_denied, invalid_request, method_not_allowed, no_such_key, no_such_version
 from stratus.services.s3.keys import key_bytes
-from stratus.services.s3.object_headers import ENCRYPTION, refuse_unsupported
+from stratus.services.s3.object_headers import ENCRYPTION, check_header_value, refuse_unsupported
 from stratus.services.s3.permissions import on_object
 from stratus.services.s3.version_ids import checked_version_id
 from stratus.services.s3.versions import Version
@@ -159,6 +159,8 @@ def _overrides(call: Call) -> dict[str, Any]:
     wanted = {name: call.params[given] for given, name in OVERRIDES.items() if call.params.get(given) is not None}
     if wanted and call.principal.kind is Kind.ANONYMOUS:
         raise invalid_request("Request specific response headers cannot be used for anonymous GET requests.")
+    for name, value in wanted.items():
+        check_header_value(value, name)
     return wanted
 
 
