@@ -206,4 +206,7 @@ def call(environment: Any) -> Caller:
     return Caller()
 
 
-other_call = call
+@pytest.fixture
+def stranger(environment: Any) -> Caller:
+    """Another one."""
+    return Caller()

@@ -11,7 +11,8 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from todolist.problems import Problem, bad_request, busy, too_large
+from todolist.problems import Problem, bad_request, busy, not_found, too_large
+from todolist.rules import ids
 
 from .routes import ROUTES
 
@@ -25,6 +26,12 @@ logger = logging.getLogger(__name__)
 Answer = dict[str, Any]
 MOST_BODY = 6_000_000
 """What Lambda takes of a request (6 MB), in bytes."""
+
+_IDENTIFIERS = {
+    "todoId": ("to-do", ids.is_todo_id),
+    "listId": ("list", ids.is_list_id),
+    "jobId": ("job", ids.is_job_id),
+}
 
 
 class Request:
@@ -45,6 +52,14 @@ class Request:
             if name not in route.query:
                 known = ", ".join(route.query) or "none"
                 raise bad_request(f"There is no query parameter {name[:50]}; this route knows: {known}.")
+
+    def identifier(self, name: str) -> str:
+        """The id in the path. What cannot be one is not there, so nothing else ever becomes a key."""
+        text = self.path[name]
+        what, is_id = _IDENTIFIERS[name]
+        if not is_id(text):
+            raise not_found(what, text[:40].encode(errors="replace").decode())
+        return text
 
     def header(self, name: str) -> str | None:
         """A header by its lower-case name."""

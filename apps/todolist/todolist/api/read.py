@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from todolist.problems import bad_request, not_found
+from todolist.rules.ids import is_list_id
 from todolist.store import changes, pages
 from todolist.store.dynamo import Dynamo
 from todolist.store.table import Table
@@ -64,25 +65,23 @@ def _filter(query: Mapping[str, str]) -> Any:
 
 
 def get_todo(request: Request) -> Answer:
-    return _document(request, "todo", "to-do", request.path["todoId"])
+    return _document(request, "todo", "to-do", request.identifier("todoId"))
 
 
 def get_list(request: Request) -> Answer:
-    return _document(request, "list", "list", _list_id(request.path["listId"]))
+    return _document(request, "list", "list", request.identifier("listId"))
 
 
 def _list_id(text: str) -> str:
-    from todolist.rules.ids import is_list_id
-
     if not is_list_id(text):
-        raise not_found("list", text[:40])
+        raise not_found("list", text[:40].encode(errors="replace").decode())
     return text
 
 
 def _document(request: Request, kind: Kind, name: str, identifier: str) -> Answer:
-    found = table().document(request.user, (kind, identifier[:40]), request.number(FRESH, 0, 0, _LATEST))
+    found = table().document(request.user, (kind, identifier), request.number(FRESH, 0, 0, _LATEST))
     if found is None:
-        raise not_found(name, identifier[:40])
+        raise not_found(name, identifier)
     document, version = found
     tag = {"ETag": f'"{version}"'}
     if tag["ETag"] in (request.header("if-none-match") or ""):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from todolist.problems import gone, not_found
 from todolist.rules import batch, bodies, jobs, lists, todos
-from todolist.rules.ids import is_job_id
 from todolist.rules.models import Batch, ListPatch, NewList, NewTodo, TodoPatch
 from todolist.rules.workspace import MOST_LISTS, MOST_TODOS, Ref, Workspace, is_buried
 from todolist.store import jobs as stored_jobs
@@ -105,7 +104,7 @@ def _receipt(request: Request) -> Receipt | None:
 
 def change_todo(request: Request) -> Answer:
     patch = bodies.parse(TodoPatch, request.body())
-    todo_id = request.path["todoId"][:40]
+    todo_id = request.identifier("todoId")
     version = if_match(request.header("if-match"))
     refs: list[Ref] = [("todo", todo_id)]
     refs += [("list", patch.listId)] if patch.listId else []
@@ -117,7 +116,7 @@ def change_todo(request: Request) -> Answer:
 
 def change_list(request: Request) -> Answer:
     patch = bodies.parse(ListPatch, request.body())
-    list_id = request.path["listId"][:40]
+    list_id = request.identifier("listId")
     version = if_match(request.header("if-match"))
     todo_list, _ = _writer(request).write(
         [("list", list_id)], lambda workspace: (lists.change(workspace, list_id, patch, version), [])
@@ -147,7 +146,7 @@ def change_todos(request: Request) -> Answer:
 
 
 def delete_todo(request: Request) -> Answer:
-    todo_id = request.path["todoId"][:40]
+    todo_id = request.identifier("todoId")
     version = if_match(request.header("if-match"))
 
     def work(workspace: Workspace) -> tuple[None, list[Item]]:
@@ -159,7 +158,7 @@ def delete_todo(request: Request) -> Answer:
 
 
 def delete_list(request: Request) -> Answer:
-    list_id = request.path["listId"][:40]
+    list_id = request.identifier("listId")
     version = if_match(request.header("if-match"))
 
     def work(workspace: Workspace) -> None:
@@ -190,8 +189,8 @@ def _start_job(
 
 
 def get_job(request: Request) -> Answer:
-    job_id = request.path["jobId"][:40]
-    job = stored_jobs.read(table().dynamo, request.user, job_id) if is_job_id(job_id) else None
+    job_id = request.identifier("jobId")
+    job = stored_jobs.read(table().dynamo, request.user, job_id)
     if job is None:
         raise not_found("job", job_id)
     now = SURROUNDINGS.now()

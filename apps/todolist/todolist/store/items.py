@@ -53,8 +53,7 @@ def document_item(user: str, ref: Ref, document: Todo | TodoList | Tombstone, to
     if ref[0] == "list":
         return {**item, "inList": keys.head(document["id"]), "latest": touched}
     todo = cast("Todo", document)
-    done_at = _seconds(todo["doneAt"]) * 1000 if todo["doneAt"] else 0
-    return {**item, "inList": keys.in_list(todo, done_at), "inStatus": keys.in_status(todo)}
+    return {**item, "inList": keys.in_list(todo), "inStatus": keys.in_status(todo)}
 
 
 def loaded(ref: Ref, item: Item | None) -> Any:

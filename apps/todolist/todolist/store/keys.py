@@ -7,6 +7,7 @@ item stands before its to-dos), so that one Query returns to-dos and the version
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from todolist.rules import due
@@ -55,15 +56,16 @@ def done_in(list_id: str) -> str:
     return f"{list_id}#2"
 
 
-def in_list(todo: Todo, milliseconds: int) -> str:
+def in_list(todo: Todo) -> str:
     """Open to-dos by position; then the done ones, the latest first."""
-    if todo["done"]:
+    if todo["doneAt"]:
+        milliseconds = round(datetime.fromisoformat(todo["doneAt"]).timestamp() * 1000)
         return f"{done_in(todo['listId'])}#{_LATEST_TIME - milliseconds:013d}#{todo['id']}"
     return f"{open_in(todo['listId'])}#{todo['position']}#{todo['id']}"
 
 
 def in_status(todo: Todo) -> str:
     """Done to-dos by when; then (past the account item) the open ones by when they are due."""
-    if todo["done"]:
+    if todo["doneAt"]:
         return f"{DONE}#{todo['doneAt']}#{todo['id']}"
     return f"{OPEN}#{due.sort_key(todo['due'])}#{todo['id']}"
