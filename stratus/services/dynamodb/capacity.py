@@ -28,6 +28,12 @@ class Consumed:
         by_name = self.global_ if index.is_global else self.local
         by_name[index.name] = by_name.get(index.name, 0.0) + units
 
+    def add(self, other: "Consumed") -> None:
+        self.table += other.table
+        for mine, theirs in ((self.local, other.local), (self.global_, other.global_)):
+            for name, units in theirs.items():
+                mine[name] = mine.get(name, 0.0) + units
+
     def render(self, wanted: str, *, kind: str | None = None) -> dict[str, Any]:
         """The API's `ConsumedCapacity`. `kind` adds `ReadCapacityUnits` or `WriteCapacityUnits`, as transactions do."""
         total = self.table + sum(self.local.values()) + sum(self.global_.values())

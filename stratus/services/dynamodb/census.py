@@ -41,14 +41,14 @@ class Census:
     def _read(self, table: Table) -> Counts:
         reader = self._database.new_reader()
         try:
-            total = reader.execute(f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM {table.rows}").fetchone()  # noqa: S608 - names are ours, made of numbers
+            total = reader.execute(f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM {table.rows}").fetchone()
             counts: Counts = {"": total}
             for index in table.indexes:
                 entries = table.index_rows(index)
                 sized = "COALESCE(x.size, t.size)"
                 join = f"LEFT JOIN {table.rows} t ON t.hash = x.base_hash AND t.range = x.base_range"
                 counts[index.name] = reader.execute(
-                    f"SELECT COUNT(*), COALESCE(SUM({sized}), 0) FROM {entries} x {join}"  # noqa: S608
+                    f"SELECT COUNT(*), COALESCE(SUM({sized}), 0) FROM {entries} x {join}"
                 ).fetchone()
             return counts
         finally:

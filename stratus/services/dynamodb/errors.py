@@ -10,12 +10,23 @@ from stratus.wire.errors import AwsError
 MISMATCHED_KEY = "The provided key element does not match the schema"
 
 
+class SchemaMismatch(AwsError):  # noqa: N818 - named for what happened
+    """A well-formed request that does not fit its table. A transaction tells it as the reason of its cancellation."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ValidationException", message)
+
+
 def validation(message: str) -> AwsError:
     return AwsError("ValidationException", message)
 
 
 def invalid_parameter(reason: str) -> AwsError:
     return validation(f"One or more parameter values were invalid: {reason}")
+
+
+def unfit_parameter(reason: str) -> AwsError:
+    return SchemaMismatch(f"One or more parameter values were invalid: {reason}")
 
 
 def serialization(message: str) -> AwsError:

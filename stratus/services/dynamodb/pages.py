@@ -45,12 +45,12 @@ class Source:
     @property
     def select(self) -> str:
         if self.index is None:
-            return f"SELECT item, size FROM {self.table.rows} x WHERE "  # noqa: S608 - names are ours, made of numbers
+            return f"SELECT item, size FROM {self.table.rows} x WHERE "
         entries = f"{self.table.index_rows(self.index)} x"
         if not self.whole and self.index.projection != "ALL":
-            return f"SELECT item, size FROM {entries} WHERE "  # noqa: S608
+            return f"SELECT item, size FROM {entries} WHERE "
         return (
-            f"SELECT t.item, t.size FROM {entries} CROSS JOIN {self.table.rows} t"  # noqa: S608
+            f"SELECT t.item, t.size FROM {entries} CROSS JOIN {self.table.rows} t"
             " ON t.hash = x.base_hash AND t.range = x.base_range WHERE "
         )
 

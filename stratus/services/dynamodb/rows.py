@@ -27,12 +27,12 @@ class Statements:
     """The SQL of one table's rows. SQLite caches compiled statements by their text, so each is made once."""
 
     def __init__(self, rows: str) -> None:
-        self.get = f"SELECT item, size FROM {rows} WHERE hash = ? AND range = ?"  # noqa: S608 - names are ours, made of numbers
-        self.item = f"SELECT item FROM {rows} WHERE hash = ? AND range = ?"  # noqa: S608
-        self.insert = f"INSERT INTO {rows} (item, size, expires, hash, range) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
-        self.update = f"UPDATE {rows} SET item = ?, size = ?, expires = ? WHERE hash = ? AND range = ?"  # noqa: S608
-        self.delete = f"DELETE FROM {rows} WHERE hash = ? AND range = ?"  # noqa: S608
-        self.collection = f"SELECT COALESCE(SUM(size), 0) FROM {rows} WHERE hash = ?"  # noqa: S608
+        self.get = f"SELECT item, size FROM {rows} WHERE hash = ? AND range = ?"
+        self.item = f"SELECT item FROM {rows} WHERE hash = ? AND range = ?"
+        self.insert = f"INSERT INTO {rows} (item, size, expires, hash, range) VALUES (?, ?, ?, ?, ?)"
+        self.update = f"UPDATE {rows} SET item = ?, size = ?, expires = ? WHERE hash = ? AND range = ?"
+        self.delete = f"DELETE FROM {rows} WHERE hash = ? AND range = ?"
+        self.collection = f"SELECT COALESCE(SUM(size), 0) FROM {rows} WHERE hash = ?"
 
 
 statements = cache(Statements)
@@ -99,7 +99,9 @@ def write(
 
 
 def _entries(table: Table, index: Index, old: Item | None, new: Item | None) -> "tuple[Entry | None, Entry | None]":
-    return old and entry(table, index, old), new and entry(table, index, new)
+    before = None if old is None else entry(table, index, old)
+    after = None if new is None else entry(table, index, new)
+    return before, after
 
 
 def _replace_entry(
@@ -112,7 +114,7 @@ def _replace_entry(
 ) -> None:
     if before is not None and (after is None or before[:2] != after[:2]):
         connection.execute(
-            f"DELETE FROM {table.index_rows(index)} WHERE hash = ? AND range = ? AND base_hash = ? AND base_range = ?",  # noqa: S608
+            f"DELETE FROM {table.index_rows(index)} WHERE hash = ? AND range = ? AND base_hash = ? AND base_range = ?",
             (before[0], before[1], *key),
         )
     if after is not None:
@@ -135,7 +137,7 @@ def entry(table: Table, index: Index, item: Item) -> Entry | None:
 
 def put_entry(connection: sqlite3.Connection, table: Table, index: Index, key: Key, made: Entry) -> None:
     connection.execute(
-        f"INSERT OR REPLACE INTO {table.index_rows(index)} (hash, range, size, item, base_hash, base_range)"  # noqa: S608
+        f"INSERT OR REPLACE INTO {table.index_rows(index)} (hash, range, size, item, base_hash, base_range)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         (*made, *key),
     )

@@ -55,7 +55,11 @@ def _compile(shape: Shape, known: dict[str, Check]) -> Check:
         return known[shape.name]
     if shape.name == "AttributeValue":
         return _ignore
-    known[shape.name] = lambda value, path, problems: known[shape.name](value, path, problems)
+
+    def recursive(value: Any, path: str, problems: list[str]) -> None:
+        known[shape.name](value, path, problems)
+
+    known[shape.name] = recursive
     if isinstance(shape, StructureShape):
         made = _structure(shape, known)
     elif isinstance(shape, ListShape):
@@ -74,17 +78,17 @@ def _ignore(value: Any, path: str, problems: list[str]) -> None:
 
 def _structure(shape: StructureShape, known: dict[str, Check]) -> Check:
     members = {name: (_lower_first(name), _compile(member, known)) for name, member in shape.members.items()}
-    required = frozenset(shape.required_members)
+    required = tuple(shape.required_members)
     name_of_shape = shape.name
 
     def check_structure(value: Any, path: str, problems: list[str]) -> None:
         if type(value) is not dict:
             raise _unexpected(value, f"class com.amazonaws.dynamodb.v20120810.{name_of_shape}")
-        for name in required:
-            if value.get(name) is None:
-                problems.append(
-                    f"Value null at '{path}{_lower_first(name)}' failed to satisfy constraint: Member must not be null"
-                )
+        problems.extend(
+            f"Value null at '{path}{_lower_first(name)}' failed to satisfy constraint: Member must not be null"
+            for name in required
+            if value.get(name) is None
+        )
         for name, content in value.items():
             member = members.get(name)
             if member is not None and content is not None:
@@ -117,6 +121,8 @@ def _list(shape: ListShape, known: dict[str, Check]) -> Check:
 def _map(shape: MapShape, known: dict[str, Check]) -> Check:
     member = _compile(shape.value, known)
     bounds = _length(shape)
+    low, high = shape.value.metadata.get("min"), shape.value.metadata.get("max")
+    lists_of = f"[Member must have length less than or equal to {high}, Member must have length greater than or equal to {low}]"
 
     def check_map(value: Any, path: str, problems: list[str]) -> None:
         if type(value) is not dict:
@@ -124,7 +130,11 @@ def _map(shape: MapShape, known: dict[str, Check]) -> Check:
         bounds(value, path, problems)
         if member is not _ignore:
             for key, content in value.items():
-                if content is not None:
+                if content is None:
+                    continue
+                if type(content) is list and low is not None and high is not None and not low <= len(content) <= high:
+                    problems.append(_problem(value, path, f"Map value must satisfy constraint: {lists_of}"))
+                else:
                     member(content, f"{path}.{key}.member", problems)
 
     return check_map

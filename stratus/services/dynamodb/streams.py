@@ -98,7 +98,7 @@ class StreamLog:
         event = "MODIFY" if old and new else "INSERT" if new else "REMOVE"
         view = table.stream_view
         connection.execute(
-            f"INSERT INTO stream_{table.stream} (seq, event, keys, old, new, expired) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT INTO stream_{table.stream} (seq, event, keys, old, new, expired) VALUES (?, ?, ?, ?, ?, ?)",
             (
                 self.next_sequence(),
                 event,
@@ -117,7 +117,7 @@ class StreamLog:
     def read(self, reader: sqlite3.Connection, stream: int, start: int, limit: int) -> list[Record]:
         """Up to `limit` records with a sequence number of at least `start`, in order."""
         found = reader.execute(
-            f"SELECT seq, event, keys, old, new, expired FROM stream_{stream} WHERE seq >= ? ORDER BY seq LIMIT ?",  # noqa: S608
+            f"SELECT seq, event, keys, old, new, expired FROM stream_{stream} WHERE seq >= ? ORDER BY seq LIMIT ?",
             (max(start, self.horizon), limit),
         )
         return [Record(seq, event, keys, old, new, bool(expired)) for seq, event, keys, old, new, expired in found]
@@ -131,7 +131,7 @@ class StreamLog:
                 connection.execute("DELETE FROM streams WHERE id = ?", (stream.id,))
                 continue
             gone += connection.execute(
-                f"DELETE FROM stream_{stream.id} WHERE seq IN (SELECT seq FROM stream_{stream.id} WHERE seq < ? ORDER BY seq LIMIT ?)",  # noqa: S608
+                f"DELETE FROM stream_{stream.id} WHERE seq IN (SELECT seq FROM stream_{stream.id} WHERE seq < ? ORDER BY seq LIMIT ?)",
                 (self.horizon, limit),
             ).rowcount
         return gone

@@ -6,7 +6,13 @@ from functools import cached_property
 from typing import Any
 
 from stratus.services.dynamodb import keys
-from stratus.services.dynamodb.errors import MISMATCHED_KEY, invalid_parameter, validation
+from stratus.services.dynamodb.errors import (
+    MISMATCHED_KEY,
+    SchemaMismatch,
+    invalid_parameter,
+    unfit_parameter,
+    validation,
+)
 from stratus.services.dynamodb.values import Item, type_of
 
 Key = tuple[bytes, bytes]
@@ -37,22 +43,22 @@ class KeySchema:
         """The stored key of `attributes`, which hold every key attribute with the right type."""
         partition = keys.encode(self.partition_type, attributes[self.partition][self.partition_type])
         if len(partition) > MAX_PARTITION_KEY_BYTES:
-            raise invalid_parameter("Size of hashkey has exceeded the maximum size limit of2048 bytes")
+            raise unfit_parameter("Size of hashkey has exceeded the maximum size limit of2048 bytes")
         if self.sort is None:
             return keys.partition(partition), b""
         sort = keys.encode(self.sort_type, attributes[self.sort][self.sort_type])
         if len(sort) > MAX_SORT_KEY_BYTES:
-            raise invalid_parameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
+            raise unfit_parameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
         return keys.partition(partition), sort
 
     def key_of(self, given: Item) -> Key:
         """The stored key of a request's `Key`, which holds the key attributes and nothing else."""
         if len(given) != len(self.names):
-            raise validation(MISMATCHED_KEY)
+            raise SchemaMismatch(MISMATCHED_KEY)
         for name, kind in self.types:
             value = given.get(name)
             if value is None or kind not in value:
-                raise validation(MISMATCHED_KEY)
+                raise SchemaMismatch(MISMATCHED_KEY)
             _refuse_empty(name, value[kind], kind)
         return self.encode(given)
 
@@ -61,9 +67,9 @@ class KeySchema:
         for name, kind in self.types:
             value = item.get(name)
             if value is None:
-                raise invalid_parameter(f"Missing the key {name} in the item")
+                raise unfit_parameter(f"Missing the key {name} in the item")
             if kind not in value:
-                raise invalid_parameter(f"Type mismatch for key {name} expected: {kind} actual: {type_of(value)}")
+                raise unfit_parameter(f"Type mismatch for key {name} expected: {kind} actual: {type_of(value)}")
             _refuse_empty(name, value[kind], kind)
         return self.encode(item)
 
@@ -74,7 +80,7 @@ class KeySchema:
 
 def _refuse_empty(name: str, content: Any, kind: str) -> None:
     if content == "":
-        raise validation(
+        raise SchemaMismatch(
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
             f"{'string' if kind == 'S' else 'binary'} value. Key: {name}"
         )

@@ -44,8 +44,7 @@ def normalise(value: Any, depth: int = 0) -> int:
         raise _wrong_value(value)
     if len(value) != 1:
         _keep_the_only_type(value)
-    for kind, content in value.items():  # there is exactly one
-        break
+    ((kind, content),) = value.items()
     if kind == "S" and type(content) is str:
         return len(content) if content.isascii() else len(content.encode())
     if kind == "N" and type(content) is str:

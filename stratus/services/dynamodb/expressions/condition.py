@@ -158,7 +158,7 @@ class _Compiler:
             self.paths.add(steps)
             if len(steps) == 1:
                 name = steps[0]
-                return (lambda item, values: item.get(name)), None  # type: ignore[arg-type]  # a first step is a name
+                return (lambda item, values: item.get(name)), None
             return (lambda item, values: find(item, steps)), None
         if isinstance(node, ValueRef):
             reference = node.name

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Express
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from stratus.services.dynamodb.expressions.scope import Names, Scope, Steps, check_overlap, check_reserved, find
@@ -55,9 +56,9 @@ def project(item: Item, paths: Iterable[Steps]) -> Item:
 
 def _place(picked: dict[str, Any], steps: Steps, value: Any) -> None:
     inside: Any = picked
-    for step, following in zip(steps, steps[1:], strict=False):
-        holder = inside.setdefault(step, {"L": _Elements()} if isinstance(following, int) else {"M": {}})
-        inside = holder["L"] if isinstance(following, int) else holder["M"]
+    for step, following in pairwise(steps):
+        kind = "L" if isinstance(following, int) else "M"
+        inside = inside.setdefault(step, {kind: _Elements() if kind == "L" else {}})[kind]
     inside[steps[-1]] = value
 
 

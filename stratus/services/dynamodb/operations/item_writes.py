@@ -7,7 +7,7 @@ import orjson
 from stratus.service import Call
 from stratus.services.dynamodb import capacity
 from stratus.services.dynamodb.answer import join
-from stratus.services.dynamodb.errors import invalid_parameter, validation
+from stratus.services.dynamodb.errors import unfit_parameter, validation
 from stratus.services.dynamodb.expressions.condition import Condition
 from stratus.services.dynamodb.expressions.update import Update
 from stratus.services.dynamodb.request import Expressions
@@ -86,7 +86,7 @@ def update_request(service: "DynamoDb", call: Call, request: Request) -> tuple[I
 def _refuse_keys(table: Table, update: Update) -> None:
     for steps in update.paths:
         if steps[0] in table.schema.names:
-            raise invalid_parameter(f"Cannot update attribute {steps[0]}. This attribute is part of the key")
+            raise unfit_parameter(f"Cannot update attribute {steps[0]}. This attribute is part of the key")
 
 
 def _returns_item(request: Request) -> bool:
