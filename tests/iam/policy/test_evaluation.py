@@ -44,7 +44,7 @@ NOT_TRUST = Denial(Layer.TRUST, explicit=False)
 ROWS = {
     "nothing allows": (USER_REQUESTER, Policies(), NOT_IDENTITY),
     "an identity policy allows": (USER_REQUESTER, Policies(identity=[ELSE, YES]), None),
-    "a denial beats an allowance": (USER_REQUESTER, Policies(identity=[YES, NELSE]), Denial(Layer.IDENTITY, True)),
+    "a denial beats an allowance": (USER_REQUESTER, Policies(identity=[YES, NO]), Denial(Layer.IDENTITY, True)),
     "another action is allowed": (USER_REQUESTER, Policies(identity=[ELSE]), NOT_IDENTITY),
     "a boundary alone gives nothing": (USER_REQUESTER, Policies(boundary=YES), NOT_IDENTITY),
     "a boundary that allows": (USER_REQUESTER, Policies(identity=[YES], boundary=YES), None),
@@ -53,11 +53,11 @@ ROWS = {
     "a session policy alone gives nothing": (SESSION_REQUESTER, Policies(session=[YES]), NOT_IDENTITY),
     "a session policy that does not": (SESSION_REQUESTER, Policies(identity=[YES], session=[ELSE]), NOT_SESSION),
     "one of two session policies allows": (SESSION_REQUESTER, Policies(identity=[YES], session=[ELSE, YES]), None),
-    "a session policy that denies": (SESSION_REQUESTER, Policies(identity=[YES], session=[YES, NELSE]), Denial(Layer.SESSION, True)),
+    "a session policy that denies": (SESSION_REQUESTER, Policies(identity=[YES], session=[YES, NO]), Denial(Layer.SESSION, True)),
     # resource policies within the account
     "the resource names the user": (USER_REQUESTER, Policies(resource=granting({"AWS": USER})), None),
     "... past the user's boundary": (USER_REQUESTER, Policies(boundary=ELSE, resource=granting({"AWS": USER})), None),
-    "... but not past a denial": (USER_REQUESTER, Policies(identity=[NELSE], resource=granting({"AWS": USER})), Denial(Layer.IDENTITY, True)),
+    "... but not past a denial": (USER_REQUESTER, Policies(identity=[NO], resource=granting({"AWS": USER})), Denial(Layer.IDENTITY, True)),
     "... nor a boundary's denial": (USER_REQUESTER, Policies(boundary=NO, resource=granting({"AWS": USER})), Denial(Layer.BOUNDARY, True)),
     "the resource names the role": (SESSION_REQUESTER, Policies(resource=granting({"AWS": ROLE})), None),
     "... within the role's boundary": (SESSION_REQUESTER, Policies(boundary=ELSE, resource=granting({"AWS": ROLE})), NOT_BOUNDARY),
