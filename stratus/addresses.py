@@ -93,6 +93,11 @@ class LocalAddresses:
         """The AWS endpoint as people's clients reach it."""
         return self._at(self._base)
 
+    @property
+    def https_endpoint(self) -> str:
+        """The AWS endpoint over HTTPS."""
+        return f"https://{self._name}:{self._base + 1}"
+
     def site(self, kind: str, region: str, name: str) -> str | None:
         """The address of a site that has ports, without a slash at the end."""
         slot = self._slots.get(str(_Site(kind, region, name)))

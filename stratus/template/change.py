@@ -209,7 +209,8 @@ class Change:
                     await resource_type(record.type).delete(self._site, record.physical_id, record.properties)
                 except AwsError as error:
                     await self._tell(record, "DELETE_FAILED", error.message)
-                    raise DeploymentFailed(self._site.stack, logical_id, f"{error.code}: {error.message}") from error
+                    reason = f"{error.code}: {error.message}"
+                    raise DeploymentFailed(self._site.stack, logical_id, reason, taken_back=False) from error
             await self._state.removed(self._site.stack, record, retained=retained)
             await self._tell(
                 record,

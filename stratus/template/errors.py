@@ -22,13 +22,14 @@ class UnusableTemplate(Exception):  # noqa: N818 - what a person reads: the temp
 
 
 class DeploymentFailed(Exception):  # noqa: N818 - what happened to the stack
-    """A resource could not be made or changed; the stack is as it was before. `reason` says which one and why."""
+    """A resource could not be made, changed or deleted. `taken_back` says whether the stack is again as it was before."""
 
-    def __init__(self, stack: str, logical_id: str, reason: str) -> None:
+    def __init__(self, stack: str, logical_id: str, reason: str, *, taken_back: bool = True) -> None:
         super().__init__(f"{stack}: {logical_id}: {reason}")
         self.stack = stack
         self.logical_id = logical_id
         self.reason = reason
+        self.taken_back = taken_back
 
 
 def dotted(path: Path) -> str:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from stratus.clock import Clock
 from stratus.iam.principal import Principal
@@ -17,7 +16,7 @@ from stratus.template.errors import DeploymentFailed, TemplateError, UnusableTem
 from stratus.template.resource import Ports, Site
 from stratus.template.resources import resource_type
 from stratus.template.state import Event, ResourceRecord, StackRecord, State, Status
-from stratus.template.translation import Translations
+from stratus.template.translation import Translation, Translations
 from stratus.wire.errors import AwsError
 
 Listener = Callable[[Event], None]
@@ -80,6 +79,9 @@ class Stacks:
     def events(self, name: str) -> list[Event]:
         return self._state.events(name)
 
+    def retained_stacks(self) -> list[str]:
+        return self._state.retained_stacks()
+
     # --- changing -----------------------------------------------------------------------------------------------------------------
 
     async def deploy(
@@ -92,20 +94,10 @@ class Stacks:
         translation = self._translations.translate(template, parameters, self._region)
         before = self._state.stack(name)
         fingerprint = self._fingerprint(translation.digest, parameters)
-        if before and before.fingerprint == fingerprint and before.status in (Status.CREATED, Status.UPDATED):
+        if before and _is_complete(before, fingerprint):
             return Deployed(before.outputs, changed=False, notices=before.notices)
-        stack_id = (
-            before.stack_id
-            if before
-            else f"arn:aws:cloudformation:{self._region}:{self._account}:stack/{name}/{uuid.uuid4()}"
-        )
-        plan = planning.prepare(
-            translation.source,
-            translation.content,
-            parameters,
-            planning.Stack(name, stack_id, self._region, self._account),
-        )
-        self._refuse_changed_types(translation, name, plan)
+        stack_id = before.stack_id if before else self._new_stack_id(name)
+        plan = self._plan(translation, name, stack_id, parameters)
         now = self._clock.now()
         first = before is None or before.status in (Status.CREATING, Status.CREATE_FAILED)
         record = StackRecord(
@@ -118,6 +110,13 @@ class Stacks:
             change, plan, record, fingerprint, cleaning=before is not None and before.status is Status.CLEANING
         )
 
+    def check(self, name: str, template: Path, parameters: Mapping[str, str]) -> None:
+        """Finds every error that can be found before anything is changed. Raises UnusableTemplate."""
+        translation = self._translations.translate(template, parameters, self._region)
+        before = self._state.stack(name)
+        if before is None or not _is_complete(before, self._fingerprint(translation.digest, parameters)):
+            self._plan(translation, name, before.stack_id if before else self._new_stack_id(name), parameters)
+
     async def _carry_out(
         self, change: Change, plan: planning.Plan, record: StackRecord, fingerprint: str, *, cleaning: bool
     ) -> Deployed:
@@ -128,9 +127,8 @@ class Stacks:
         try:
             await change.settle()
             outputs = await change.apply(plan)
-        except BaseException as error:
-            if isinstance(error, Exception):
-                await self._take_back(change, record, error)
+        except Exception as error:
+            await self._take_back(change, record, error)
             raise
         notices = _in_words(plan)
         done = replace(record, outputs=outputs, notices=notices, fingerprint=fingerprint, updated=self._clock.now())
@@ -148,8 +146,8 @@ class Stacks:
             await self._state.save_stack(replace(record, status=Status.ROLLBACK_FAILED))
             where = cause.logical_id if isinstance(cause, DeploymentFailed) else "?"
             why = cause.reason if isinstance(cause, DeploymentFailed) else str(cause)
-            reason = f"{why}; and taking the change back failed too: {error.message}. The next `up` goes on from here."
-            raise DeploymentFailed(record.name, where, reason) from cause
+            reason = f"{why}; and taking the change back failed too: {error.message}"
+            raise DeploymentFailed(record.name, where, reason, taken_back=False) from cause
         await self._state.save_stack(replace(record, status=Status.CREATE_FAILED if first else Status.UPDATE_FAILED))
 
     async def delete(self, name: str, listener: Listener = lambda event: None) -> list[ResourceRecord]:
@@ -176,27 +174,32 @@ class Stacks:
             try:
                 await resource_type(record.type).erase(site, record.physical_id, record.properties)
             except AwsError as error:
-                raise DeploymentFailed(name, record.logical_id, f"{error.code}: {error.message}") from error
+                reason = f"{error.code}: {error.message}"
+                raise DeploymentFailed(name, record.logical_id, reason, taken_back=False) from error
             await self._state.erased(name, record)
             erased += 1
         return erased
 
     # --- helpers ------------------------------------------------------------------------------------------------------------------
 
-    def _refuse_changed_types(self, translation: Any, name: str, plan: planning.Plan) -> None:
+    def _plan(self, translation: Translation, name: str, stack_id: str, parameters: Mapping[str, str]) -> planning.Plan:
+        stack = planning.Stack(name, stack_id, self._region, self._account)
+        plan = planning.prepare(translation.source, translation.content, parameters, stack)
         existing = self._state.resources(name)
-        lines = [
-            translation.source.describe(
-                TemplateError(
-                    f"update of resource type is not permitted (it is {existing[logical_id].type}): rename it",
-                    (*each.path, "Type"),
-                )
+        errors = [
+            TemplateError(
+                f"update of resource type is not permitted (it is {existing[logical_id].type}): rename it",
+                (*each.path, "Type"),
             )
             for logical_id, each in plan.resources.items()
             if logical_id in existing and existing[logical_id].type != each.type
         ]
-        if lines:
-            raise UnusableTemplate(lines)
+        if errors:
+            raise UnusableTemplate(translation.source.describe_all(errors))
+        return plan
+
+    def _new_stack_id(self, name: str) -> str:
+        return f"arn:aws:cloudformation:{self._region}:{self._account}:stack/{name}/{uuid.uuid4()}"
 
     def _site(self, name: str) -> Site:
         return Site(self._caller, self._principal, self._region, self._account, name, self._addresses)
@@ -217,6 +220,10 @@ class Stacks:
             self._addresses.localise(f"https://s3.{self._region}.amazonaws.com"),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _is_complete(stack: StackRecord, fingerprint: str) -> bool:
+    return stack.fingerprint == fingerprint and stack.status in (Status.CREATED, Status.UPDATED)
 
 
 def _in_words(plan: planning.Plan) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from stratus.storage.database import Database
 
 MAX_EVENTS = 1000
+FILE = "stacks.sqlite"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS stack (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
@@ -87,16 +88,17 @@ class Event:
     reason: str = ""
 
 
-class State:
-    """The stacks of one region."""
+class StateReader:
+    """The stacks of one region as they stand on disk; another process may be writing them."""
 
-    def __init__(self, directory: Path) -> None:
-        self._database = Database(directory / "stacks.sqlite", _SCHEMA)
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._reader = connection
 
-    async def close(self) -> None:
-        await self._database.close()
-
-    # --- reading ------------------------------------------------------------------------------------------------------------------
+    @classmethod
+    def open(cls, directory: Path) -> "StateReader | None":
+        """None where no stack was ever made."""
+        file = directory / FILE
+        return cls(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) if file.exists() else None
 
     def stack(self, name: str) -> StackRecord | None:
         rows = self._read("SELECT document FROM stack WHERE name = ?", name)
@@ -106,37 +108,39 @@ class State:
         return [_stack(text) for text in self._read("SELECT document FROM stack ORDER BY name")]
 
     def resources(self, stack: str) -> dict[str, ResourceRecord]:
-        records = [
-            _resource(text)
-            for text in self._read("SELECT document FROM resource WHERE stack = ? ORDER BY rowid", stack)
-        ]
+        query = "SELECT document FROM resource WHERE stack = ? ORDER BY rowid"
+        records = [_resource(text) for text in self._read(query, stack)]
         return {record.logical_id: record for record in records}
 
     def steps(self, stack: str) -> list[Step]:
-        rows = self._database.reader.execute(
-            "SELECT id, document FROM step WHERE stack = ? ORDER BY id", (stack,)
-        ).fetchall()
+        rows = self._reader.execute("SELECT id, document FROM step WHERE stack = ? ORDER BY id", (stack,)).fetchall()
         return [_step(number, text) for number, text in rows]
 
     def retained(self, stack: str) -> list[ResourceRecord]:
-        return [
-            _resource(text)
-            for text in self._read("SELECT document FROM retained WHERE stack = ? ORDER BY rowid", stack)
-        ]
+        query = "SELECT document FROM retained WHERE stack = ? ORDER BY rowid"
+        return [_resource(text) for text in self._read(query, stack)]
 
     def retained_stacks(self) -> list[str]:
+        """The names of stacks, gone or not, that left something behind."""
         return self._read("SELECT DISTINCT stack FROM retained ORDER BY stack")
 
     def events(self, stack: str) -> list[Event]:
-        return [
-            Event(**json.loads(text))
-            for text in self._read("SELECT document FROM event WHERE stack = ? ORDER BY id", stack)
-        ]
+        query = "SELECT document FROM event WHERE stack = ? ORDER BY id"
+        return [Event(**json.loads(text)) for text in self._read(query, stack)]
 
     def _read(self, query: str, *values: str) -> list[str]:
-        return [row[0] for row in self._database.reader.execute(query, values)]
+        return [row[0] for row in self._reader.execute(query, values)]
 
-    # --- writing: each is on disk when it returns -----------------------------------------------------------------------------------
+
+class State(StateReader):
+    """The stacks of one region, to be changed: each write is on disk when it returns."""
+
+    def __init__(self, directory: Path) -> None:
+        self._database = Database(directory / FILE, _SCHEMA)
+        super().__init__(self._database.reader)
+
+    async def close(self) -> None:
+        await self._database.close()
 
     async def save_stack(self, record: StackRecord) -> None:
         await self._write("INSERT OR REPLACE INTO stack VALUES (?, ?)", record.name, _json(record))

@@ -14,9 +14,15 @@ class LogGroup(ResourceType):
 
     async def create(self, site: Site, name: str, properties: Properties) -> Made:
         await site.call("logs", "CreateLogGroup", logGroupName=name)
+        if days := properties.get("RetentionInDays"):
+            await site.call("logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=days)
         return _made(site, name)
 
     async def update(self, site: Site, physical_id: str, old: Properties, new: Properties) -> Made:
+        if days := new.get("RetentionInDays"):
+            await site.call("logs", "PutRetentionPolicy", logGroupName=physical_id, retentionInDays=days)
+        elif "RetentionInDays" in old:
+            await site.call("logs", "DeleteRetentionPolicy", logGroupName=physical_id)
         return _made(site, physical_id)
 
     async def delete(self, site: Site, physical_id: str, properties: Properties) -> None:

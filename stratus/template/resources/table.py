@@ -73,7 +73,8 @@ class Table(ResourceType):
         await site.call_if_there("dynamodb", "DeleteTable", TableName=physical_id)
 
     async def erase(self, site: Site, physical_id: str, properties: Properties) -> None:
-        await site.call_if_there("dynamodb", "UpdateTable", TableName=physical_id, DeletionProtectionEnabled=False)
+        if properties.get("DeletionProtectionEnabled"):
+            await site.call_if_there("dynamodb", "UpdateTable", TableName=physical_id, DeletionProtectionEnabled=False)
         await self.delete(site, physical_id, properties)
 
 

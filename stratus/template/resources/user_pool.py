@@ -59,7 +59,10 @@ class UserPool(ResourceType):
         await site.call_if_there("cognito-idp", "DeleteUserPool", UserPoolId=physical_id)
 
     async def erase(self, site: Site, physical_id: str, properties: Properties) -> None:
-        await site.call_if_there("cognito-idp", "UpdateUserPool", UserPoolId=physical_id, DeletionProtection="INACTIVE")
+        if properties.get("DeletionProtection") == "ACTIVE":
+            await site.call_if_there(
+                "cognito-idp", "UpdateUserPool", UserPoolId=physical_id, DeletionProtection="INACTIVE"
+            )
         await self.delete(site, physical_id, properties)
 
 
