@@ -83,10 +83,12 @@ def up(
     ] = None,
 ) -> None:
     """Start the cloud and deploy applications; stays in the foreground."""
-    from stratus.cli import applications
+    from stratus.cli import applications, running
     from stratus.cli.up import Wanted, run
     from stratus.cli.up import up as start
 
+    if ready_file and not running.is_locked(data):
+        ready_file.unlink(missing_ok=True)  # left by one that was killed
     if (cert is None) != (key is None):
         raise bad_input("--cert and --key go together.")
     found = applications.find(apps or [], parameter or [])

@@ -49,10 +49,8 @@ async def up(wanted: Wanted) -> None:
         loop.add_signal_handler(number, stopping.set)
     from stratus.cloud import Cloud
 
-    if wanted.ready_file:
-        wanted.ready_file.unlink(missing_ok=True)
     cloud = Cloud(wanted.settings)
-    told = wanted.settings.data / running.FILE
+    told = [wanted.settings.data / running.FILE, *([wanted.ready_file] if wanted.ready_file else [])]
     try:
         with screen.progress("Starting") as tell:
             await cloud.start()
@@ -60,13 +58,13 @@ async def up(wanted: Wanted) -> None:
             await _first(work, stopping)
         if not stopping.is_set():
             tells = describe(cloud, work.result())
-            tells.write(told)
-            if wanted.ready_file:
-                tells.write(wanted.ready_file)
+            for file in told:
+                tells.write(file)
             _greet(cloud, tells)
             await stopping.wait()
     finally:
-        told.unlink(missing_ok=True)
+        for file in told:
+            file.unlink(missing_ok=True)
         with screen.progress("Stopping"):
             await cloud.stop()
 
