@@ -1,5 +1,7 @@
 """The mail that a user pool sends, and where the answer says that it went."""
 
+import html
+
 from stratus.mail.mailbox import Mailbox, MailboxFull, Message
 from stratus.services.cognito_idp.pool import Pool, sender_of
 from stratus.services.cognito_idp.users import User
@@ -34,7 +36,9 @@ def invitation(pool: Pool, user: User, address: str, password: str) -> Message:
     subject = template.get("EmailSubject", _DEFAULT_INVITATION[0])
     body = template.get("EmailMessage", _DEFAULT_INVITATION[1])
     shown = address if pool.signs_in_with_email else user.username
-    return _message(pool, address, subject, body.replace("{username}", shown).replace("{####}", password))
+    return _message(
+        pool, address, subject, body.replace("{username}", html.escape(shown)).replace("{####}", html.escape(password))
+    )
 
 
 def _message(pool: Pool, address: str, subject: str, body: str) -> Message:

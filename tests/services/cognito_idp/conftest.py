@@ -3,6 +3,7 @@
 import email
 import email.policy
 import functools
+import itertools
 import re
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
@@ -19,6 +19,7 @@ from stratus.iam.principal import ANONYMOUS, Principal
 from stratus.mail.maildir import Maildir
 from stratus.service import Call, Surroundings
 from stratus.services.cognito_idp import CognitoIdp
+from stratus.services.cognito_idp.pool import SigningKeys
 from stratus.wire.constraints import Constraints
 from stratus.wire.errors import AwsError
 
@@ -99,6 +100,24 @@ class Api:
         found = re.search(r"\b(\d{6})\b", self.mails()[-1].get_content())
         assert found
         return found.group(1)
+
+
+_KEYS: list[SigningKeys] = []
+
+
+@pytest.fixture(autouse=True)
+def known_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making RSA keys takes longer than all the rest: the n-th pool of every test gets the same n-th pair."""
+    taken = itertools.count()
+    generate = SigningKeys.generate
+
+    def next_keys() -> SigningKeys:
+        n = next(taken)
+        while len(_KEYS) <= n:
+            _KEYS.append(generate())
+        return _KEYS[n]
+
+    monkeypatch.setattr(SigningKeys, "generate", next_keys)
 
 
 @pytest.fixture
@@ -200,10 +219,13 @@ async def people(make_people: Callable[..., Any]) -> People:
     return result
 
 
-async def refused(awaitable: Any) -> tuple[str, str]:
-    """Code and message of the AwsError that `awaitable` must end in."""
-    with pytest.raises((AwsError, ClientError)) as caught:
-        await awaitable
-    error = caught.value
-    assert isinstance(error, AwsError)
-    return error.code, error.message
+@pytest.fixture
+def refused() -> Callable[[Any], Any]:
+    """`await refused(awaitable)`: code and message of the AwsError that it must end in."""
+
+    async def refused(awaitable: Any) -> tuple[str, str]:
+        with pytest.raises(AwsError) as caught:
+            await awaitable
+        return caught.value.code, caught.value.message
+
+    return refused

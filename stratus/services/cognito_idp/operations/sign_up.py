@@ -56,7 +56,8 @@ class SignUpOperations(Operations):
 
     async def _ask_before_sign_up(self, call: Call, pool: Pool, client: AppClient, user: User) -> User:
         """What the PreSignUp trigger makes of the new user."""
-        request: dict[str, Any] = {"userAttributes": user.attributes}
+        shown = {name: value for name, value in user.attributes.items() if name not in attributes.VERIFIED_FLAGS}
+        request: dict[str, Any] = {"userAttributes": shown}
         given = call.params.get("ValidationData")
         request["validationData"] = attributes.by_name(given) if given else None
         if call.params.get("ClientMetadata"):
