@@ -47,9 +47,8 @@ def canonical_query(query: str, *, without: str | None = None) -> str:
     for pair in query.split("&"):
         if pair:
             name, _, value = pair.partition("=")
-            name = _reencoded(name)
             if name != without:
-                pairs.append((name, _reencoded(value)))
+                pairs.append((_reencoded(name), _reencoded(value)))
     pairs.sort()
     return "&".join([f"{name}={value}" for name, value in pairs])
 

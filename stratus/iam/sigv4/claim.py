@@ -174,12 +174,12 @@ _PRESIGNED = (
 
 
 def _auth_parameters(query: str, family: Family) -> Mapping[str, str]:
-    if "X-Amz-" not in query and "Signature=" not in query and "%" not in query:
+    """The parameters that sign a URL, by their plain names: an encoded `X%2DAmz-Credential` is a parameter like any other."""
+    if "X-Amz-" not in query and "Signature=" not in query:
         return {}
     found: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        name = unquote_plus(name)
         if name.startswith("X-Amz-") or name in ("Signature", "AWSAccessKeyId"):
             if name in found:
                 raise query_failure(family, f"{name} must not be given more than once.")
