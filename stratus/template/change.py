@@ -127,7 +127,10 @@ class Change:
             current = self._records.get(step.logical_id)
             if step.kind != "remove" and (current is None or current.target is None):
                 break
-            await self._take_back(step)
+            try:
+                await self._take_back(step)
+            except AwsError as error:
+                raise DeploymentFailed(self._site.stack, step.logical_id, f"{error.code}: {error.message}") from error
 
     async def take_back(self) -> None:
         """Undoes every step of the change, the last first. Raises AwsError where the way back is barred."""

@@ -31,6 +31,8 @@ class FakeCloud:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.existing: dict[tuple[str, str], dict[str, Any]] = {}
         self.failures: dict[str, BaseException] = {}
+        self.crash_at: int | None = None
+        self.crash_after_effect = False
         self._numbers = itertools.count(1)
 
     async def call(
@@ -51,10 +53,15 @@ class FakeCloud:
         if name in self.failures:
             raise self.failures.pop(name)
         self.calls.append((name, params))
-        handler: Callable[[dict[str, Any]], dict[str, Any]] | None = getattr(
-            self, f"_{service.replace('-', '_')}_{operation}", None
-        )
-        return handler(params) if handler else {}
+        crashing = self.crash_at is not None and len(self.calls) > self.crash_at
+        if crashing and not self.crash_after_effect:
+            raise Crash
+        method = f"_{service.replace('-', '_')}_{operation}"
+        handler: Callable[[dict[str, Any]], dict[str, Any]] | None = getattr(self, method, None)
+        answer = handler(params) if handler else {}
+        if crashing:
+            raise Crash
+        return answer
 
     def made(self, operation: str) -> list[dict[str, Any]]:
         """The parameters of every call of an operation, `lambda:CreateFunction`."""
@@ -229,8 +236,50 @@ class PlainAddresses:
         return None
 
 
+TABLE = """
+  Table:
+    Type: AWS::DynamoDB::Table
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+"""
+
+APPLICATION = f"""
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Runtime: python3.13
+      Handler: app.handler
+      Role: !GetAtt Role.Arn
+      Environment: {{Variables: {{TABLE: !Ref Table, ISSUER: !Sub "https://cognito-idp.${{AWS::Region}}.amazonaws.com"}}}}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{{Effect: Allow, Principal: {{Service: lambda.amazonaws.com}}, Action: sts:AssumeRole}}]
+      Policies:
+        - PolicyName: read
+          PolicyDocument: {{Version: "2012-10-17", Statement: [{{Effect: Allow, Action: dynamodb:GetItem, Resource: !GetAtt Table.Arn}}]}}
+{TABLE}
+Outputs:
+  TableName: {{Value: !Ref Table}}
+  FunctionArn: {{Value: !GetAtt Function.Arn}}
+  Url: {{Value: !Sub "https://cognito-idp.${{AWS::Region}}.amazonaws.com"}}
+"""
+
+
 class Bench:
     """A region's stacks on a fake cloud, and templates written where they can be read."""
+
+    application = APPLICATION
+    table_only = "Resources:" + TABLE
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

@@ -7,47 +7,9 @@ import pytest
 from stratus.template.errors import DeploymentFailed, UnusableTemplate
 from stratus.wire.errors import AwsError
 
-TABLE = """
-  Table:
-    Type: AWS::DynamoDB::Table
-    DeletionPolicy: Retain
-    UpdateReplacePolicy: Retain
-    Properties:
-      BillingMode: PAY_PER_REQUEST
-      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
-      KeySchema: [{AttributeName: pk, KeyType: HASH}]
-"""
-
-APPLICATION = f"""
-Transform: AWS::Serverless-2016-10-31
-Resources:
-  Function:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: .
-      Runtime: python3.13
-      Handler: app.handler
-      Role: !GetAtt Role.Arn
-      Environment: {{Variables: {{TABLE: !Ref Table, ISSUER: !Sub "https://cognito-idp.${{AWS::Region}}.amazonaws.com"}}}}
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument:
-        Version: "2012-10-17"
-        Statement: [{{Effect: Allow, Principal: {{Service: lambda.amazonaws.com}}, Action: sts:AssumeRole}}]
-      Policies:
-        - PolicyName: read
-          PolicyDocument: {{Version: "2012-10-17", Statement: [{{Effect: Allow, Action: dynamodb:GetItem, Resource: !GetAtt Table.Arn}}]}}
-{TABLE}
-Outputs:
-  TableName: {{Value: !Ref Table}}
-  FunctionArn: {{Value: !GetAtt Function.Arn}}
-  Url: {{Value: !Sub "https://cognito-idp.${{AWS::Region}}.amazonaws.com"}}
-"""
-
 
 async def test_first_up_creates_in_the_order_of_dependencies_and_gives_outputs(bench):
-    outputs = await bench.up(APPLICATION)
+    outputs = await bench.up(bench.application)
 
     assert bench.cloud.operations() == [
         "dynamodb:CreateTable",
@@ -73,29 +35,29 @@ async def test_first_up_creates_in_the_order_of_dependencies_and_gives_outputs(b
 
 
 async def test_an_unchanged_template_changes_nothing_also_after_a_restart(bench):
-    outputs = await bench.up(APPLICATION)
+    outputs = await bench.up(bench.application)
     bench.cloud.calls.clear()
     await bench.restart()
 
-    assert await bench.up(APPLICATION) == outputs
+    assert await bench.up(bench.application) == outputs
     assert bench.cloud.calls == []
 
 
 async def test_a_later_up_changes_only_what_differs(bench):
-    await bench.up(APPLICATION)
+    await bench.up(bench.application)
     bench.cloud.calls.clear()
 
-    await bench.up(APPLICATION.replace("dynamodb:GetItem", "dynamodb:Query"))
+    await bench.up(bench.application.replace("dynamodb:GetItem", "dynamodb:Query"))
 
     assert bench.cloud.operations() == ["iam:PutRolePolicy", "iam:GetRole"]
     assert bench.statuses() == {"app": "UPDATE_COMPLETE"}
 
 
 async def test_a_replaced_table_is_kept_where_its_policy_says_so_and_what_names_it_follows(bench):
-    await bench.up(APPLICATION)
+    await bench.up(bench.application)
     before = bench.physical("Table")
 
-    await bench.up(APPLICATION.replace("AttributeName: pk", "AttributeName: id"))
+    await bench.up(bench.application.replace("AttributeName: pk", "AttributeName: id"))
 
     after = bench.physical("Table")
     assert after != before
@@ -106,10 +68,10 @@ async def test_a_replaced_table_is_kept_where_its_policy_says_so_and_what_names_
 
 
 async def test_a_resource_that_left_the_template_is_deleted_after_everything_else(bench):
-    await bench.up(APPLICATION)
+    await bench.up(bench.application)
     bench.cloud.calls.clear()
 
-    await bench.up("Resources:" + TABLE)
+    await bench.up(bench.table_only)
 
     assert bench.cloud.operations() == ["lambda:DeleteFunction", "iam:DeleteRolePolicy", "iam:DeleteRole"]
     assert list(bench.stacks.resources("app")) == ["Table"]
@@ -119,7 +81,7 @@ async def test_a_failure_on_the_first_up_leaves_nothing(bench):
     bench.cloud.failures["lambda:CreateFunction"] = AwsError("InvalidParameterValueException", "no such handler")
 
     with pytest.raises(DeploymentFailed, match="Function: InvalidParameterValueException: no such handler"):
-        await bench.up(APPLICATION)
+        await bench.up(bench.application)
 
     assert bench.cloud.existing == {}
     assert bench.stacks.resources("app") == {}
@@ -127,10 +89,10 @@ async def test_a_failure_on_the_first_up_leaves_nothing(bench):
 
 
 async def test_a_failure_on_a_later_up_brings_the_old_state_back_and_keeps_data(bench):
-    await bench.up(APPLICATION)
+    await bench.up(bench.application)
     before = bench.stacks.resources("app")
     bench.cloud.failures["lambda:UpdateFunctionConfiguration"] = AwsError("ServiceException", "full")
-    changed = APPLICATION.replace("dynamodb:GetItem", "dynamodb:Query").replace(
+    changed = bench.application.replace("dynamodb:GetItem", "dynamodb:Query").replace(
         "AttributeName: pk", "AttributeName: id"
     )
 
@@ -144,7 +106,7 @@ async def test_a_failure_on_a_later_up_brings_the_old_state_back_and_keeps_data(
 
 
 async def test_errors_are_all_told_with_their_places_before_anything_is_made(bench):
-    broken = APPLICATION.replace("!GetAtt Role.Arn", "!GetAtt Rolle.Arn").replace("KeyType: HASH", "KeyTyp: HASH")
+    broken = bench.application.replace("!GetAtt Role.Arn", "!GetAtt Rolle.Arn").replace("KeyType: HASH", "KeyTyp: HASH")
 
     with pytest.raises(UnusableTemplate) as caught:
         await bench.up(broken)
