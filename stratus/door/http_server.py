@@ -253,6 +253,7 @@ class Connection(asyncio.Protocol):
         self.task = self.loop.create_task(self._serve(request, keep))
 
     async def _serve(self, request: Request, keep: bool) -> None:
+        body = request.body  # the handler may put another in its place
         try:
             response = await self.server.handler(request)
         except Exception:
@@ -260,7 +261,7 @@ class Connection(asyncio.Protocol):
             response = Response(500)
         try:
             self.deadline = self.loop.time() + self.limits.write_stall
-            read = _is_read(request.body)
+            read = _is_read(body)
             keep = keep and read
             self.writer.on_progress = self._still_writing
             await self.writer.write(request, response, keep)
