@@ -53,7 +53,7 @@ class AccessLog:
             await asyncio.sleep(0)  # let the answers go out first: lines of the same turn make one batch
             while self._lines:
                 batch = [self._lines.popleft() for _ in range(min(MAX_BATCH, len(self._lines)))]
-                await self._put(sorted(batch))
+                await self._put(sorted(batch, key=lambda line: line[0]))
         except AwsError as error:
             log.warning("access log %s: %s; %d lines are lost", self._group, error, len(self._lines))
             self._lines.clear()

@@ -39,14 +39,15 @@ class Place:
 
 @dataclass(slots=True)
 class Exchange:
-    """What is known of one request so far. `path` is decoded and without the stage."""
+    """What is known of one request so far. `raw_path` is what follows the stage, as sent."""
 
     request: Request
     place: Place
     request_id: str
     extended_id: str
     started: float
-    path: str
+    raw_path: str
+    path: str = ""
     resource_path: str | None = None
     resource_id: str | None = None
     claims: Claims | None = None
@@ -60,6 +61,9 @@ class Exchange:
     integration_ms: int | None = None
     integration_status: int | None = None
     _query: list[tuple[str, str]] | None = None
+
+    def __post_init__(self) -> None:
+        self.path = unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
 
     @property
     def query(self) -> list[tuple[str, str]]:
@@ -102,11 +106,6 @@ class Exchange:
             "caller": caller.context.get("aws:userid", ("",))[0],
             "user": caller.context.get("aws:userid", ("",))[0],
         }.get(name)
-
-
-def decoded_path(raw: str) -> str:
-    """A path with its escapes resolved once; what is not UTF-8 becomes U+FFFD, as in the events that AWS sends."""
-    return unquote(raw) if "%" in raw else raw
 
 
 def _error(exchange: Exchange, read: Any) -> Any:

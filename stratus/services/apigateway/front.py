@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 
 from stratus.clock import Clock
-from stratus.services.apigateway.exchange import Exchange, decoded_path
+from stratus.services.apigateway.exchange import Exchange
 from stratus.services.apigateway.live_stage import MAX_HEADERS, LiveStage
 from stratus.wire.message import Request, Response
 
@@ -42,8 +42,8 @@ class Front:
         stage = self._stages.live(api).get(name)
         if stage is None or stage.disabled:
             return _plain(403, "Forbidden", "ForbiddenException")
-        path = decoded_path(f"/{rest}")
-        return await stage.handle(Exchange(request, stage.place, request_id, extended_id, self._clock.now(), path))
+        started = self._clock.now()
+        return await stage.handle(Exchange(request, stage.place, request_id, extended_id, started, f"/{rest}"))
 
 
 def _header_bytes(request: Request) -> int:

@@ -6,7 +6,7 @@ Source: API Gateway Developer Guide, "Gateway responses in API Gateway".
 from collections.abc import Mapping
 
 from stratus.services.apigateway.definition import GatewayResponse
-from stratus.services.apigateway.errors import GATEWAY_STATUSES, GatewayError, refused
+from stratus.services.apigateway.errors import GatewayError, refused
 from stratus.services.apigateway.exchange import Exchange
 from stratus.services.apigateway.substitution import Fill, parameter, template
 from stratus.wire.message import HeaderList, Response
@@ -46,13 +46,11 @@ class GatewayResponses:
         compiled = self._own.get(error.kind)
         if compiled is None:
             compiled = self._own.get("DEFAULT_4XX" if error.status < 500 else "DEFAULT_5XX", _DEFAULT)
-        # DEFAULT_5XX is also the type of errors that have none of their own and bring their status with them.
-        brings_status = error.kind not in GATEWAY_STATUSES
         content_type = _accepted(compiled.templates, exchange.request.headers.get("accept"))
         headers: HeaderList = [("content-type", content_type), ("x-amzn-ErrorType", error.error_type)]
         headers += [(name, value) for name, fill in compiled.headers if _printable(value := fill(exchange))]
         body = compiled.templates[content_type](exchange).encode()
-        return Response(error.status if brings_status else compiled.status or error.status, headers, body)
+        return Response(compiled.status or error.status, headers, body)
 
 
 def _accepted(templates: Mapping[str, Fill], accept: str | None) -> str:

@@ -129,7 +129,7 @@ class LiveStage:
 
     async def _respond(self, exchange: Exchange) -> Response:
         """The order is AWS's: route, throttle, authorizer, policy, size, parameters, body, integration."""
-        found = self._routes.find(exchange.path, exchange.request.method)
+        found = self._routes.find(exchange.raw_path, exchange.request.method)
         if found is None:
             raise missing_token()
         live, exchange.path_parameters = found

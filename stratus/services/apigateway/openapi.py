@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
-import yaml
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import SchemaError
 
@@ -31,6 +30,7 @@ from stratus.services.apigateway.mock import read_mock
 
 Document = dict[str, Any]
 
+MAX_DOCUMENT = 6 * 1024 * 1024
 MAX_METHODS = 3000
 MAX_TIMEOUT_MS = 29_000
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
@@ -51,14 +51,13 @@ _INTEGRATION_DONE = frozenset(
 
 
 def parse_document(body: bytes) -> Document:
-    """The description out of JSON or YAML."""
+    """The description out of JSON; AWS takes YAML too."""
+    if len(body) > MAX_DOCUMENT:
+        raise bad_request(f"The API definition is larger than {MAX_DOCUMENT} bytes")
     try:
         document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        try:
-            document = yaml.safe_load(body)
-        except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
-            raise bad_request("Unable to parse the API definition: it is neither JSON nor YAML") from error
+    except orjson.JSONDecodeError as error:
+        raise refused("API definitions other than JSON: convert it (aws apigateway get-export gives JSON)") from error
     if not isinstance(document, dict) or not (document.get("openapi") or document.get("swagger")):
         raise bad_request("Invalid OpenAPI input.")
     version = str(document.get("openapi") or document.get("swagger"))

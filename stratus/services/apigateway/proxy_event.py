@@ -47,13 +47,8 @@ def _text(body: bytes, binary: bool) -> str:
 def _gathered(fields: list[tuple[str, str]]) -> Multi:
     found: Multi = {}
     for name, value in fields:
-        found.setdefault(_clean(name), []).append(_clean(value))
+        found.setdefault(name, []).append(value)
     return found
-
-
-def _clean(text: str) -> str:
-    """Text that JSON can hold: HTTP header bytes that are not UTF-8 arrive as lone surrogates."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _headers(exchange: Exchange) -> Multi:
@@ -63,7 +58,7 @@ def _headers(exchange: Exchange) -> Multi:
     for name, value in request.headers.fields:
         if name in _NOT_PASSED or (signed and name == "authorization"):
             continue
-        found.setdefault(name, []).append(_clean(value))
+        found.setdefault(name, []).append(value)
     forwarded = found.pop("x-forwarded-for", [])
     found["X-Forwarded-For"] = [", ".join([*forwarded, request.client])]
     found.setdefault("X-Forwarded-Proto", found.pop("x-forwarded-proto", ["https" if request.secure else "http"]))

@@ -67,13 +67,14 @@ def _body(answer: dict[str, Any], binary: bool) -> bytes:
 
 def _headers(single: Any, multiple: Any) -> HeaderList:
     """The fields of both maps; a name in `multiValueHeaders` that has the same value in `headers` is sent once."""
-    if type(single or {}) is not dict or type(multiple or {}) is not dict:
+    single, multiple = {} if single is None else single, {} if multiple is None else multiple
+    if type(single) is not dict or type(multiple) is not dict:
         raise bad_gateway()
     fields: HeaderList = []
-    for name, value in (single or {}).items():
+    for name, value in single.items():
         if value is not None:
             _append(fields, name, value)
-    for name, values in (multiple or {}).items():
+    for name, values in multiple.items():
         if type(values) is not list:
             raise bad_gateway()
         for value in values:

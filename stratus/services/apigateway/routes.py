@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Generic, TypeVar
+from urllib.parse import unquote
 
 M = TypeVar("M")
 
@@ -58,10 +59,15 @@ class RouteTree(Generic[M]):
             node.methods[verb] = method
 
     def find(self, path: str, verb: str) -> tuple[M, dict[str, str]] | None:
-        """The method and its path parameters; None for an unknown route. `path` is decoded and starts with a slash."""
+        """The method and its path parameters, decoded; None for an unknown route.
+
+        `path` is as sent, so that `%2F` does not part segments. One slash at its end does not matter.
+        """
         segments = path.removesuffix("/")[1:].split("/") if path not in ("", "/") else []
         if len(segments) > MAX_SEGMENTS:
             return None
+        if "%" in path:
+            segments = [unquote(segment) for segment in segments]
         parameters: dict[str, str] = {}
         node = self._root.find(segments, 0, parameters)
         if node is None:

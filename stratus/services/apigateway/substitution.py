@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from stratus.services.apigateway.exchange import Exchange
 
-_VARIABLE = re.compile(r"\$(?:\{)?(context|stageVariables)\.([A-Za-z][\w.:-]*\w|[A-Za-z])(?:\})?")
+# Names of claims may have a colon in them (`cognito:groups`), others not.
+_VARIABLE = re.compile(
+    r"\$(?P<brace>\{)?(?P<scope>context|stageVariables)\.(?P<name>authorizer\.claims\.[\w:-]*\w|\w+(?:\.\w+)*)(?(brace)\})"
+)
 
 Fill = Callable[[Exchange], str]
 
@@ -15,7 +18,7 @@ def template(text: str, absent: str = "") -> Fill:
     parts: list[str | tuple[str, str]] = []
     at = 0
     for match in _VARIABLE.finditer(text):
-        parts += [text[at : match.start()], (match[1], match[2])]
+        parts += [text[at : match.start()], (match["scope"], match["name"])]
         at = match.end()
     parts.append(text[at:])
     if len(parts) == 1:

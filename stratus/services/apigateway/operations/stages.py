@@ -42,16 +42,16 @@ class StageOperations(ApiGatewayBase):
             documentation_version=params.get("documentationVersion"),
             tags=params.get("tags") or {},
         )
-        return await self._save(call, stage)
+        return await self._put_stage(call, stage)
 
     @operation("UpdateStage", rest("PATCH", _OF_API + "/{stageName}"))
     async def update_stage(self, call: Call) -> Result:
         stage = self.stage(call)
         for patch in patches(call.params.get("patchOperations") or []):
             stage = _patched(stage, patch)
-        return await self._save(call, replace(stage, updated=call.now))
+        return await self._put_stage(call, replace(stage, updated=call.now))
 
-    async def _save(self, call: Call, stage: Stage) -> Result:
+    async def _put_stage(self, call: Call, stage: Stage) -> Result:
         api = self.api(call)
         self.compiled(api, stage)
         await self.state.save_stage(api.id, stage)
@@ -77,7 +77,7 @@ class StageOperations(ApiGatewayBase):
 
 
 def _described(stage: Stage) -> dict[str, Any]:
-    described = {
+    described: dict[str, Any] = {
         "deploymentId": stage.deployment,
         "stageName": stage.name,
         "description": stage.description,
@@ -99,10 +99,9 @@ def _described(stage: Stage) -> dict[str, Any]:
 
 def _patched(stage: Stage, patch: Patch) -> Stage:
     match (patch.op, *patch.parts):
-        case ("replace", "deploymentId"):
-            return replace(stage, deployment=patch.text())
-        case ("replace", "description"):
-            return replace(stage, description=patch.text())
+        case ("replace", name) if name in _FIELDS:
+            member, read = _FIELDS[name]
+            return replace(stage, **{member: read(patch)})
         case ("replace" | "add", "variables", name):
             return replace(stage, variables={**stage.variables, name: patch.text()})
         case ("remove", "variables", name):
@@ -113,12 +112,6 @@ def _patched(stage: Stage, patch: Patch) -> Stage:
             return replace(stage, log_format=patch.text())
         case ("remove", "accessLogSettings"):
             return replace(stage, log_destination=None, log_format=None)
-        case ("replace", "tracingEnabled"):
-            return replace(stage, tracing=boolean(patch))
-        case ("replace", "cacheClusterSize"):
-            return replace(stage, cache_size=patch.text())
-        case ("replace", "documentationVersion"):
-            return replace(stage, documentation_version=patch.text())
         case ("replace", "cacheClusterEnabled"):
             if boolean(patch):
                 raise refused("cacheClusterEnabled")
@@ -127,6 +120,15 @@ def _patched(stage: Stage, patch: Patch) -> Stage:
             return _with_method_setting(stage, patch, setting_key(path, verb.upper()), setting)
         case _:
             raise patch.refusal()
+
+
+_FIELDS: dict[str, tuple[str, Callable[[Patch], Any]]] = {
+    "deploymentId": ("deployment", Patch.text),
+    "description": ("description", Patch.text),
+    "tracingEnabled": ("tracing", boolean),
+    "cacheClusterSize": ("cache_size", Patch.text),
+    "documentationVersion": ("documentation_version", Patch.text),
+}
 
 
 def _with_method_setting(stage: Stage, patch: Patch, key: str, setting: list[str]) -> Stage:
