@@ -24,7 +24,7 @@ _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
 _M_ARENA_MAX = -8
 _CAPABILITY_VERSION_3 = 0x20080522
 # statvfs tells of mount flags in its own bits; the two that differ from mount(2)'s
@@ -62,8 +62,6 @@ class Abilities:
             missing.append(
                 "no mount namespaces here: functions share the host's /tmp by name, and run their code where it lies"
             )
-        if not self.own_user:
-            missing.append("not root: functions run as the user that runs the server")
         if not self.landlock and not self.mounts:
             missing.append("no Landlock here: functions can read every file that the server's user can")
         if self.landlock < 4:
@@ -131,6 +129,12 @@ def die_with_parent() -> None:
     """The kernel kills this process when its parent dies; asked for last, because a change of user undoes it."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Processes that a worker leaves behind become this process's children."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _limit(libc: ctypes.CDLL, confinement: Confinement, *, own_user: bool, libraries_size: int) -> None:

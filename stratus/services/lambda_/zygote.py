@@ -53,6 +53,7 @@ class Zygote:
 
     def run(self) -> None:
         """Serves until the server goes away."""
+        sandbox.adopt_orphans()
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
@@ -96,22 +97,25 @@ class Zygote:
         self._tell({"born": request["worker"], "pid": pid})
 
     def _reap(self) -> None:
-        while self._workers:
+        while True:
             try:
-                pid, status, used = os.wait4(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
             worker = self._workers.pop(pid, None)
-            if worker is None:
-                continue
             self._end_descendants(pid)
-            self._tell({"died": worker, "status": status, "max_rss": used.ru_maxrss})
+            if worker is not None:
+                self._tell({"died": worker, "status": status})
 
     def _end_descendants(self, pid: int) -> None:
-        """Ends what a dead worker left running; as its user if it had its own, since a process may leave its group."""
+        """Ends what a dead process left running, wherever it hides: in its group, under its user, or orphaned to the zygote."""
         _kill_group(pid)
+        for orphan in _children():
+            if orphan not in self._workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(orphan, signal.SIGKILL)
         if not self._abilities.own_user:
             return
         avenger = os.fork()
@@ -177,6 +181,7 @@ def _forget_zygote(libraries: list[str]) -> None:
         del sys.modules[name]
     sys.path[:] = [entry for entry in sys.path if any(entry.startswith(known) for known in libraries)]
     sys.argv[:] = ["bootstrap"]
+    sys.executable = os.path.realpath(sys.executable)
 
 
 def _run_function(task: str, handler: str) -> None:
@@ -195,6 +200,15 @@ def _run_function(task: str, handler: str) -> None:
     # sends here: a new connection and 2 ms of CPU for every invocation
     client = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"], use_thread_for_polling_next=False)
     bootstrap.run(handler, client)
+
+
+def _children() -> list[int]:
+    """The zygote's children: its workers, and the orphans that it has adopted (Linux)."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as children:
+            return [int(pid) for pid in children.read().split()]
+    except FileNotFoundError:
+        return []
 
 
 def _kill_group(pid: int) -> None:

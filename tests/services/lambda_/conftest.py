@@ -1,5 +1,6 @@
 """A Lambda service on its own: real worker processes, an STS that gives out names, CloudWatch Logs as a list."""
 
+import asyncio
 import base64
 import io
 import uuid
@@ -56,9 +57,7 @@ class FakeCaller:
                 },
             }
         if service == "lambda":
-            return await self.service.operations[operation].handler(
-                self.service, make_call(operation, params, principal)
-            )
+            return await self.service.operations[operation].handler(self.service, call_of(operation, params, principal))
         return {}
 
     def log(self) -> list[str]:
@@ -78,7 +77,7 @@ class FakeAddresses:
         return text
 
 
-def make_call(operation: str, params: dict[str, Any], principal: Principal = ADMIN) -> Call:
+def call_of(operation: str, params: dict[str, Any], principal: Principal = ADMIN) -> Call:
     return Call("lambda", operation, params, principal, REGION, ACCOUNT, str(uuid.uuid4()), 1_800_000_000.0)
 
 
@@ -96,7 +95,7 @@ class Harness:
     caller: FakeCaller
 
     async def do(self, operation: str, **params: Any) -> dict[str, Any]:
-        result = await self.service.operations[operation].handler(self.service, make_call(operation, params))
+        result = await self.service.operations[operation].handler(self.service, call_of(operation, params))
         return result or {}
 
     async def create(self, name: str, source: str, **params: Any) -> dict[str, Any]:
@@ -122,10 +121,30 @@ class Harness:
         assert "FunctionError" not in answer, (answer["Payload"], base64.b64decode(answer["LogResult"]).decode())
         return orjson.loads(answer["Payload"])
 
+    async def settled(self) -> None:
+        """Returns when no asynchronous event is on its way: all are done, or wait for the clock."""
+        quiet = 0
+        while quiet < 10:
+            tasks = self.service.queue._tasks
+            if tasks:
+                await asyncio.wait(tasks)
+                quiet = 0
+            await asyncio.sleep(0)
+            quiet += 1
+
+    async def log(self) -> list[str]:
+        await self.service.invoker.logs.flush()
+        return self.caller.log()
+
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], Any]]:
     """The loop that the server runs on."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def make_call() -> Callable[..., Call]:
+    return call_of
 
 
 @pytest.fixture

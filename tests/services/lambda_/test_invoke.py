@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -165,18 +166,21 @@ async def test_one_that_dies_hurts_only_its_own_request(make_cloud: Any) -> None
 
 async def test_children_end_with_their_worker(cloud: Any) -> None:
     # GIVEN a function that leaves a process behind, in a session of its own
+    mark = uuid.uuid4().hex
     await cloud.create(
         "f",
         "import os, subprocess, sys\n"
         "def handler(e, c):\n"
-        "    child = subprocess.Popen([sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(999)'],"
+        "    child = subprocess.Popen([sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(999)', '"
+        + mark
+        + "'],"
         " start_new_session=True, stdout=subprocess.PIPE)\n"
         "    child.stdout.read(1)\n"
         "    os._exit(0)",
     )
-    await error_of(cloud, "f")
+    assert (await error_of(cloud, "f"))["errorType"] == "Runtime.ExitError"
     # THEN it has ended, too
-    assert not any(b"time.sleep(999)" in command for command in commands())
+    assert not any(mark.encode() in command for command in commands())
 
 
 def commands() -> list[bytes]:
