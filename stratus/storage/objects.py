@@ -151,10 +151,11 @@ class Writer:
         await self._stored()
 
     def abandon(self) -> None:
+        """Removes the file, at once or when the piece under way is stored."""
         if self._storing is None:
-            self._threads.submit(self._remove)
+            self._remove()
         else:
-            self._storing.add_done_callback(lambda _: self._threads.submit(self._remove))
+            self._storing.add_done_callback(lambda _: self._remove())
 
     async def _hand_over(self, store: Callable[[bytes], None]) -> None:
         await self._stored()
