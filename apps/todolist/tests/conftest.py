@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -74,8 +75,22 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory):
         stderr=subprocess.DEVNULL,
         cwd=work,
     ) as process:
+        _wait_for(process, port)
         yield f"http://127.0.0.1:{port}"
         process.terminate()
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    """Until it listens. Waiting for its end, which must not come, is the pause between two tries."""
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"DynamoDB Local ended with {process.wait(timeout=0.1)}")
+        else:
+            return
+    pytest.fail("DynamoDB Local does not listen after a minute")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from todolist.store import keys
+from todolist.rules.workspace import Account
+from todolist.store import items, keys
 from todolist.store.dynamo import Dynamo
 
 from . import worker
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from todolist.rules.jobs import Job
+
+_SECONDS_CLOSED = 86_400
 
 
 def _now() -> datetime:
@@ -41,6 +44,7 @@ def steps(user: str, job: Job) -> Iterator[int]:
     yield _erase_identity(job.work["identity"])
     yield _erase_sign_in(job.work["username"])
     yield from _erase_files(folder)  # what credentials handed out before have put there meanwhile
+    yield _forget_account(user)
 
 
 def _erase_files(folder: str) -> Iterator[int]:
@@ -58,11 +62,19 @@ def _erase_files(folder: str) -> Iterator[int]:
 
 def _erase_items(user: str) -> Iterator[int]:
     """All items but the job, which tells how far it is, and the account, which refuses further writes."""
-    for page in dynamo().pages(user, "", keys.END):
+    for page in dynamo().pages(user, keys.BEGIN, keys.END):
         doomed = [item["sk"] for item in page if item["sk"] != keys.ACCOUNT and not item["sk"].startswith(keys.job(""))]
         if doomed:
             dynamo().delete(user, doomed)
             yield len(doomed)
+
+
+def _forget_account(user: str) -> int:
+    """The account item, which refuses writes of tokens still valid, expires a day later, when none is."""
+    account = Account(closed=True)
+    until = int(_now().timestamp()) + _SECONDS_CLOSED
+    dynamo().put({**items.account_item(user, account, 0), "ttl": until})
+    return 0
 
 
 def _erase_identity(identity_id: str) -> int:

@@ -142,4 +142,6 @@ def _translated(error: pydynox_core.PydynoxException) -> Exception:
         return Overloaded(text) if any(code in text for code in _OVERLOADS) else TooLarge(text)
     if isinstance(error, pydynox_core.ProvisionedThroughputExceededException | pydynox_core.ConnectionException):
         return Overloaded(text)
+    if isinstance(error, pydynox_core.ValidationException) and "size" in text:
+        return TooLarge(text)
     return error

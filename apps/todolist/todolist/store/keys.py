@@ -22,8 +22,8 @@ BY_STATUS = "by-status"
 
 ACCOUNT = "L"
 PROFILE = "P"
-END = "~"
-"""Sorts after every character that keys are made of."""
+BEGIN, END = "!", "~"
+"""They sort before and after all that keys begin with."""
 
 ACCOUNT_IN_LIST = "!"
 ACCOUNT_IN_STATUS = "M"
