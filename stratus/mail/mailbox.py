@@ -42,7 +42,11 @@ class Mailbox(Protocol):
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """`text` as a header may hold it: printable, on one line, and nothing in it that reads as an encoded word (RFC 2047),
+    which the email package would decode, line breaks and all.
+    """
+    visible = "".join(c if c.isprintable() else " " for c in text.replace("=?", "= ?"))
+    return " ".join(visible.split())
 
 
 def compose(message: Message, default_sender: str, now: float) -> bytes:

@@ -12,6 +12,7 @@ from stratus.services.cognito_idp import attributes, codes, filters, messages, p
 from stratus.services.cognito_idp.errors import invalid_parameter, not_authorized, not_implemented, user_not_found
 from stratus.services.cognito_idp.operations.account import mfa_settings, without_attributes
 from stratus.services.cognito_idp.operations.base import Result, on_pool
+from stratus.services.cognito_idp.operations.mfa import prefer_totp, wanted_totp
 from stratus.services.cognito_idp.operations.sign_out import SignOutOperations
 from stratus.services.cognito_idp.operations.sign_up import place_name
 from stratus.services.cognito_idp.pool import Pool
@@ -191,6 +192,14 @@ class AdminOperations(SignOutOperations):
         await self.change_user(
             user, lambda current: without_attributes(pool, current, call.params["UserAttributeNames"])
         )
+        return {}
+
+    @on_pool("AdminSetUserMFAPreference")
+    async def admin_set_user_mfa_preference(self, call: Call) -> Result:
+        _, user = self._named(call)
+        wanted = wanted_totp(call)
+        if wanted is not None:
+            await self.change_user(user, lambda current: prefer_totp(current, wanted))
         return {}
 
     @on_pool("AdminDisableUser")

@@ -62,10 +62,7 @@ class MfaOperations(Operations):
     @public("SetUserMFAPreference")
     async def set_user_mfa_preference(self, call: Call) -> Result:
         _, user, _ = self.signed_in(call)
-        for member in ("SMSMfaSettings", "EmailMfaSettings", "WebAuthnMfaSettings"):
-            if any((call.params.get(member) or {}).values()):
-                raise not_implemented(member)
-        wanted = call.params.get("SoftwareTokenMfaSettings")
+        wanted = wanted_totp(call)
         if wanted is not None:
             await self.change_user(user, lambda current: prefer_totp(current, wanted))
         return {}
@@ -97,6 +94,15 @@ class MfaOperations(Operations):
             return sessions.open_session(connection, following, call.now + client.challenge_lifetime)
 
         return await self.decide(work)
+
+
+def wanted_totp(call: Call) -> dict[str, Any] | None:
+    """SoftwareTokenMfaSettings of a request; other factors are refused by name."""
+    for member in ("SMSMfaSettings", "EmailMfaSettings", "WebAuthnMfaSettings"):
+        if any((call.params.get(member) or {}).values()):
+            raise not_implemented(member)
+    wanted: dict[str, Any] | None = call.params.get("SoftwareTokenMfaSettings")
+    return wanted
 
 
 def prefer_totp(user: User, wanted: dict[str, Any]) -> User | AwsError:
