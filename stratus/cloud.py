@@ -29,7 +29,7 @@ from stratus.services.dynamodb.service import DynamoDb
 from stratus.services.iam.service import IamService
 from stratus.services.lambda_.service import LambdaService
 from stratus.services.logs.service import LogsService
-from stratus.services.s3.service import S3
+from stratus.services.s3 import S3, BucketDirectory
 from stratus.services.sts.service import StsService
 from stratus.template.stacks import Stacks
 
@@ -189,6 +189,7 @@ class Cloud:
         home = self._regions.first
         user_pools: dict[str, CognitoIdp] = {}
         identity_pools: dict[str, CognitoIdentity] = {}
+        buckets = BucketDirectory()
         for region in self._regions.names:
             assert self._mailbox is not None
             user_pools[region] = CognitoIdp(self._surroundings(region, "cognito-idp"), self._mailbox)
@@ -196,7 +197,7 @@ class Cloud:
             self._gateways[region] = ApiGateway(self._surroundings(region, "apigateway"), self.iam)
             for service in (
                 DynamoDb(self._surroundings(region, "dynamodb")),
-                S3(self._surroundings(region, "s3")),
+                S3(self._surroundings(region, "s3"), buckets),
                 user_pools[region],
                 identity_pools[region],
                 LogsService(self._surroundings(region, "logs")),

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from stratus.clock import Clock
 from stratus.iam.access import Access
 from stratus.iam.principal import ContextValues, Principal
-from stratus.wire.message import Params, Request, Response, Result
+from stratus.wire.message import HeaderList, Params, Request, Response, Result
 
 
 def _nothing_more(access: Access) -> bool:
@@ -99,6 +99,10 @@ class Service:
     async def http(self, request: Request) -> Response | None:
         """Answers a plain, unsigned request that is no API operation (OpenID discovery), or returns None."""
         return None
+
+    def answer_headers(self, request: Request) -> HeaderList:
+        """Headers that the answer to a request from a page (one with an Origin) carries besides, errors too."""
+        return []
 
     def resource_policy(self, resource: str) -> str | None:
         """The JSON text of the resource policy that guards `resource` (an ARN), or None."""

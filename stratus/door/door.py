@@ -3,6 +3,7 @@
 Services reach each other through `Door.call`: the same accesses evaluated, the same handlers, without HTTP in between.
 """
 
+import contextlib
 import logging
 import uuid
 from dataclasses import replace
@@ -36,16 +37,23 @@ class Door:
 
     async def __call__(self, request: Request) -> Response:
         """Answers one request to the AWS endpoint. What goes wrong is answered in the words of the service asked for."""
-        request_id = str(uuid.uuid4())
         addressed = identify(request)
+        routed = _path_style(request, addressed)
+        response = await self._answer(request, routed, addressed)
+        if "origin" in request.headers:
+            with contextlib.suppress(AwsError):  # a service that is not here has answered so, and adds nothing
+                response.headers += self._regions.find(addressed.service, addressed.region).answer_headers(routed)
+        return response
+
+    async def _answer(self, request: Request, routed: Request, addressed: Addressed) -> Response:
+        request_id = str(uuid.uuid4())
         protocol: Protocol | None = None
         operation: OperationModel | None = None
         try:
             service = self._regions.find(addressed.service, addressed.region)
-            if (plain := await service.http(request)) is not None:
+            if (plain := await service.http(routed)) is not None:
                 return plain
             protocol = protocol_for(service.name, wire_json=service.wire_json)
-            routed = _path_style(request, addressed)
             operation = await protocol.operation_of(routed)
             return await self._operate(service, protocol, operation, request, routed, addressed, request_id)
         except AwsError as failed:

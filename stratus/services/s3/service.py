@@ -10,6 +10,7 @@ from stratus.services.s3.operations.bucket_access import BucketAccess
 from stratus.services.s3.operations.bucket_settings import BucketSettings
 from stratus.services.s3.operations.buckets import Buckets
 from stratus.services.s3.operations.copy_object import CopyObject
+from stratus.services.s3.operations.cross_origin import CrossOrigin
 from stratus.services.s3.operations.delete_object import DeleteObject
 from stratus.services.s3.operations.list_uploads import ListMultipartUploads
 from stratus.services.s3.operations.list_versions import ListObjectVersions
@@ -22,6 +23,7 @@ class S3(
     BucketAccess,
     BucketSettings,
     CopyObject,
+    CrossOrigin,
     DeleteObject,
     GetObjectAttributes,
     ListMultipartUploads,

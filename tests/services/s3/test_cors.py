@@ -15,9 +15,9 @@ RULES = [
 ]  # fmt: skip
 
 
-def options(**headers):
+def options(bucket="shelf", **headers):
     return Request(
-        "OPTIONS", "/shelf/k", "", Headers((name.replace("_", "-"), value) for name, value in headers.items())
+        "OPTIONS", f"/{bucket}/k", "", Headers((name.replace("_", "-"), value) for name, value in headers.items())
     )
 
 
@@ -28,8 +28,7 @@ async def open_bucket(s3, bucket):
 
 
 async def test_a_preflight_that_is_allowed(open_bucket):
-    response = open_bucket.preflight(
-        "shelf",
+    response = await open_bucket.http(
         options(
             origin="https://a.example.com",
             access_control_request_method="PUT",
@@ -45,7 +44,6 @@ async def test_a_preflight_that_is_allowed(open_bucket):
         "access-control-expose-headers": "ETag",
         "access-control-max-age": "60",
         "vary": "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
-        "content-length": "0",
     }
 
 
@@ -72,7 +70,7 @@ async def test_a_preflight_that_is_allowed(open_bucket):
 )
 async def test_preflights_that_are_not(open_bucket, bucket_name, headers, code):
     with pytest.raises(AwsError) as refused:
-        open_bucket.preflight(bucket_name, options(**headers))
+        await open_bucket.http(options(bucket_name, **headers))
     assert refused.value.code == code
 
 
@@ -87,7 +85,7 @@ async def test_preflights_that_are_not(open_bucket, bucket_name, headers, code):
 )
 async def test_answers_say_who_may_read_them(open_bucket, method, origin, allowed):
     request = Request(method, "/shelf/k", "", Headers([("origin", origin)] if origin else []))
-    assert dict(open_bucket.cors_headers("shelf", request)).get("access-control-allow-origin") == allowed
+    assert dict(open_bucket.answer_headers(request)).get("access-control-allow-origin") == allowed
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,11 @@ from typing import Any
 from stratus.service import Call, Result, operation
 from stratus.services.s3 import cors, lifecycle
 from stratus.services.s3.base import S3Base
-from stratus.services.s3.bucket import Bucket
 from stratus.services.s3.errors import malformed_xml, need, refused
 from stratus.services.s3.object_headers import ENCRYPTION
 from stratus.services.s3.permissions import on_bucket
 from stratus.services.s3.tagging import MAX_BUCKET_TAGS, as_set, parse_set
 from stratus.wire.errors import AwsError
-from stratus.wire.message import Request, Response
 
 
 class BucketSettings(S3Base):
@@ -102,28 +100,6 @@ class BucketSettings(S3Base):
     async def delete_bucket_tagging(self, call: Call) -> Result:
         await self.set(self.bucket(call), "Tagging", None)
         return {}
-
-    def preflight(self, bucket: str, request: Request) -> Response:
-        """Answers a browser's OPTIONS request about a bucket; raises AwsError where CORS does not allow it.
-
-        It is no operation of the API: nobody signs it, no policy is asked.
-        """
-        fields = request.headers
-        headers = cors.preflight(
-            self._cors_rules(bucket),
-            fields.get("origin"),
-            fields.get("access-control-request-method"),
-            fields.get("access-control-request-headers"),
-        )
-        return Response(200, [*headers, ("content-length", "0")])
-
-    def cors_headers(self, bucket: str, request: Request) -> list[tuple[str, str]]:
-        """What the answer to a request from a page carries besides, errors included."""
-        return cors.response_headers(self._cors_rules(bucket), request.headers.get("origin"), request.method)
-
-    def _cors_rules(self, name: str) -> cors.Rules | None:
-        bucket: Bucket | None = self.directory.find(name)
-        return bucket.settings.get("Cors") if bucket else None
 
     def _setting(self, call: Call, name: str, code: str, message: str) -> Any:
         bucket = self.bucket(call)
