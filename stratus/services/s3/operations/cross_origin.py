@@ -1,0 +1,30 @@
+"""CORS at work: browsers' OPTIONS requests, and what answers to pages carry besides. Neither is an operation of the API."""
+
+from urllib.parse import unquote
+
+from stratus.services.s3 import cors
+from stratus.services.s3.base import S3Base
+from stratus.wire.message import HeaderList, Request, Response
+
+
+class CrossOrigin(S3Base):
+    async def http(self, request: Request) -> Response | None:
+        """Answers an OPTIONS request, which nobody signs and no policy is asked about; raises AwsError where CORS forbids."""
+        if request.method != "OPTIONS":
+            return None
+        fields = request.headers
+        headers = cors.preflight(
+            self._rules(request),
+            fields.get("origin"),
+            fields.get("access-control-request-method"),
+            fields.get("access-control-request-headers"),
+        )
+        return Response(200, headers)
+
+    def answer_headers(self, request: Request) -> HeaderList:
+        return cors.response_headers(self._rules(request), request.headers.get("origin"), request.method)
+
+    def _rules(self, request: Request) -> cors.Rules | None:
+        """Those of the bucket in the path; the door has put it there for virtual-hosted requests too."""
+        bucket = self.directory.find(unquote(request.path.removeprefix("/").partition("/")[0]))
+        return bucket.settings.get("Cors") if bucket else None
