@@ -1,6 +1,6 @@
 """The three classes of a template's properties: done, recorded without effect on one machine, refused (`resources/classes.yaml`)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path as FilePath
@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from stratus.template.errors import Path, TemplateError
+from stratus.template.intrinsics import Unknown
 
 TABLE = FilePath(__file__).parent / "resources" / "classes.yaml"
 
@@ -20,6 +21,7 @@ class Classes:
     done: frozenset[str]
     recorded: Mapping[str, str]
     refused: Mapping[str, str]
+    only: Mapping[str, Collection[str]]
 
     def of(self, name: str) -> str | None:
         """The class of a top-level property: "done", "recorded", "refused", or None where the table forgot it."""
@@ -43,7 +45,9 @@ def table() -> Mapping[str, Classes]:
     """The committed table, by resource type."""
     rows = yaml.load(TABLE.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both loaders are safe ones
     return {
-        resource_type: Classes(frozenset(row.get("done", ())), row.get("recorded", {}), row.get("refused", {}))
+        resource_type: Classes(
+            frozenset(row.get("done", ())), row.get("recorded", {}), row.get("refused", {}), row.get("only", {})
+        )
         for resource_type, row in rows.items()
     }
 
@@ -57,6 +61,8 @@ def examine(resource_type: str, properties: Mapping[str, Any], path: Path) -> tu
         refusal = classes.refused.get(dotted) or classes.refused.get(f"{dotted}={_shown(value)}")
         if refusal is not None:
             errors.append(TemplateError(f"Stratus refuses this: {refusal}", place))
+        elif dotted in classes.only and not _among(value, classes.only[dotted]):
+            errors.append(TemplateError(f"Stratus does only {', '.join(classes.only[dotted])} here", place))
         elif dotted in classes.recorded and value is not False:
             notices.append(Notice(dotted, classes.recorded[dotted]))
     if "*" in classes.recorded and any(classes.of(name) == "recorded" for name in properties):
@@ -76,6 +82,13 @@ def _walk(value: Any, dotted: str, path: Path) -> Iterator[tuple[str, Any, Path]
             if not isinstance(item, dict | list):
                 yield dotted, item, (*path, index)
             yield from _walk(item, dotted, (*path, index))
+
+
+def _among(value: Any, done: Collection[str]) -> bool:
+    """Whether a value, or each member of a mapping, is one that is done; lists are judged item by item, the unknown not at all."""
+    if isinstance(value, dict):
+        return value.keys() <= set(done)
+    return isinstance(value, list | Unknown) or value in done
 
 
 def _shown(value: Any) -> str:

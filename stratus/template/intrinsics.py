@@ -119,7 +119,7 @@ class Scope:
             argument = argument.split(".", 1)
         if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str):
             raise TemplateError("Fn::GetAtt takes the name of a resource and of its attribute", path)
-        attribute = self._text(argument[1], path)
+        attribute = self._text(self.evaluate(argument[1], (*path, 1)), path)
         return self._resource(argument[0], path).attribute(argument[0], attribute, path)
 
     def _resource(self, name: str, path: Path) -> Resources:

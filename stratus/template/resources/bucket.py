@@ -92,17 +92,10 @@ async def _put_lifecycle(site: Site, name: str, configuration: Mapping[str, Any]
 
 
 def _encryption(properties: Properties) -> dict[str, Any] | None:
+    """Keys are recorded only: whatever key the template names, the API says what holds here."""
     if "BucketEncryption" not in properties:
         return None
-    rules = []
-    for rule in properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]:
-        wanted = {}
-        if default := rule.get("ServerSideEncryptionByDefault"):
-            wanted["ApplyServerSideEncryptionByDefault"] = default
-        if "BucketKeyEnabled" in rule:
-            wanted["BucketKeyEnabled"] = rule["BucketKeyEnabled"]
-        rules.append(wanted)
-    return {"Rules": rules}
+    return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
 
 
 def _cors(properties: Properties) -> dict[str, Any] | None:

@@ -6,7 +6,6 @@ from stratus.template.local_files import CODE_DIRECTORY
 from stratus.template.resource import Made, Properties, ResourceType, Site, changed, picked
 
 _CONFIGURATION = (
-    "DeadLetterConfig",
     "Description",
     "Environment",
     "EphemeralStorage",
@@ -20,7 +19,6 @@ _CONFIGURATION = (
 )
 # What UpdateFunctionConfiguration must be told to go back to Lambda's own default.
 _DEFAULTS: dict[str, Any] = {
-    "DeadLetterConfig": {"TargetArn": ""},
     "Description": "",
     "Environment": {"Variables": {}},
     "EphemeralStorage": {"Size": 512},

@@ -16,9 +16,10 @@ _MUTABLE = (
     "LambdaConfig",
     "Policies",
     "UserAttributeUpdateSettings",
+    "UserPoolAddOns",
     "VerificationMessageTemplate",
 )
-_MADE_WITH_THE_POOL = ("Schema", "UsernameAttributes", "UsernameConfiguration")
+_MADE_WITH_THE_POOL = ("AliasAttributes", "Schema", "UsernameAttributes", "UsernameConfiguration")
 
 
 class UserPool(ResourceType):
@@ -26,7 +27,7 @@ class UserPool(ResourceType):
 
     async def create(self, site: Site, name: str, properties: Properties) -> Made:
         pool_name = properties.get("UserPoolName") or site.generated_name("UserPool", 128)
-        wanted = picked(properties, (*_MUTABLE, *_MADE_WITH_THE_POOL))
+        wanted = _settings(properties) | picked(properties, _MADE_WITH_THE_POOL)
         answer = await site.call("cognito-idp", "CreateUserPool", PoolName=pool_name, **wanted)
         pool = answer["UserPool"]["Id"]
         if properties.get("MfaConfiguration", "OFF") != "OFF":
@@ -40,14 +41,14 @@ class UserPool(ResourceType):
 
     async def update(self, site: Site, physical_id: str, old: Properties, new: Properties) -> Made:
         different = changed(old, new)
-        for name in ("UsernameAttributes", "UsernameConfiguration"):
+        for name in ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration"):
             if name in different:
                 raise AwsError("InvalidParameterException", f"Updates are not allowed for property - {name}.")
         if "Schema" in different:
             await _add_attributes(site, physical_id, old, new)
         if different & {*_MUTABLE, "UserPoolName"}:
             # UpdateUserPool sets back whatever it is not given.
-            wanted = {"DeletionProtection": "INACTIVE"} | picked(new, _MUTABLE)
+            wanted = {"DeletionProtection": "INACTIVE"} | _settings(new)
             await site.call(
                 "cognito-idp", "UpdateUserPool", UserPoolId=physical_id, PoolName=new.get("UserPoolName"), **wanted
             )
@@ -64,6 +65,16 @@ class UserPool(ResourceType):
                 "cognito-idp", "UpdateUserPool", UserPoolId=physical_id, DeletionProtection="INACTIVE"
             )
         await self.delete(site, physical_id, properties)
+
+
+def _settings(properties: Properties) -> dict[str, Any]:
+    """What the API takes as the template has it, without what is recorded only."""
+    wanted = picked(properties, _MUTABLE)
+    if "EmailConfiguration" in wanted:
+        wanted["EmailConfiguration"] = {
+            k: v for k, v in wanted["EmailConfiguration"].items() if k != "ConfigurationSet"
+        }
+    return wanted
 
 
 def _made(site: Site, pool: str) -> Made:
