@@ -136,10 +136,12 @@ class Cloud:
         self._data.close()
 
     async def open_apis(self) -> None:
-        """Listens for every REST API that there is, and no more for those that are gone; called after each deployment."""
+        """Listens for every REST API that has an address, and no more for those that are gone; called after each deployment."""
         wanted: dict[int, Handler] = {}
         for region, gateway in self._gateways.items():
             for api in gateway.state.apis:
+                if self.addresses.site("execute-api", region, api) is None:
+                    continue  # made by hand: addresses are a stack's
                 wanted[self.addresses.port_of("execute-api", region, api)] = functools.partial(gateway.execute, api)
         for port in self._api_ports - wanted.keys():
             await self._close(port)

@@ -182,7 +182,7 @@ class RestProtocol(Protocol):
         if payload is None:
             read_body = self.body_reader(shape) if in_body else None
         elif is_raw(shape.members[payload]):
-            streams = bool(operation.has_streaming_input)
+            streams = bool(shape.members[payload].serialization.get("streaming"))
             read_body = bytes.decode if shape.members[payload].type_name == "string" else None
         else:
             read_body = self.body_reader(shape.members[payload])
