@@ -191,12 +191,25 @@ def test_positions_order_a_list(call):
 @pytest.mark.parametrize(
     "query",
     [
-        {"limit": "0"}, {"limit": "201"}, {"limit": "x"}, {"limit": "-1"}, {"limit": "1" * 50}, {"limit": "٣"}, {"status": "x"},
-        {"unknown": "1"}, {"dueBefore": "soon"}, {"minVersion": "1.5"}, {"cursor": "x"}, {"cursor": "%00"}, {"cursor": "W10"},
-        {"cursor": base64.urlsafe_b64encode(b"[" * 9000).decode()}, {"cursor": base64.urlsafe_b64encode(b'["T#","~~",1]').decode()},
-        {"cursor": base64.urlsafe_b64encode(b'["L","!",true]').decode()}, {"cursor": "é"}
+        {"limit": "0"},
+        {"limit": "201"},
+        {"limit": "x"},
+        {"limit": "-1"},
+        {"limit": "1" * 50},
+        {"limit": "٣"},
+        {"status": "x"},
+        {"unknown": "1"},
+        {"dueBefore": "soon"},
+        {"minVersion": "1.5"},
+        {"cursor": "x"},
+        {"cursor": "%00"},
+        {"cursor": "W10"},
+        {"cursor": base64.urlsafe_b64encode(b"[" * 9000).decode()},
+        {"cursor": base64.urlsafe_b64encode(b'["T#","~~",1]').decode()},
+        {"cursor": base64.urlsafe_b64encode(b'["L","!",true]').decode()},
+        {"cursor": "é"},
     ],
-)  # fmt: skip
+)
 def test_bad_questions_are_refused_in_words(call, query):
     refused = call("GET /todos", query=query)
     assert (refused.status, refused.headers["Content-Type"]) == (400, "application/problem+json")
@@ -271,7 +284,13 @@ def test_a_batch_answers_each_operation(call):
 
 
 def test_a_batch_of_completions_makes_all_next_occurrences(call):
-    made = call("POST /todos/batch", body={"operations": [{"op": "create", "todo": {"title": "r", "due": "2026-11-23", "recurrence": "FREQ=DAILY"}}] * 25}).json  # fmt: skip
+    made = call(
+        "POST /todos/batch",
+        body={
+            "operations": [{"op": "create", "todo": {"title": "r", "due": "2026-11-23", "recurrence": "FREQ=DAILY"}}]
+            * 25
+        },
+    ).json
     done = [{"op": "change", "id": each["id"], "todo": {"done": True}} for each in made["results"]]
     assert {r["status"] for r in call("POST /todos/batch", body={"operations": done}).json["results"]} == {200}
     assert len(call.page(status="open")) == len(call.page(status="done")) == 25
@@ -285,7 +304,13 @@ def test_a_batch_of_the_wrong_size_or_shape(call, operations):
 def test_a_batch_too_large_for_a_transaction_is_refused_whole(call):
     """GIVEN 25 to-dos of which each is near the largest WHEN all recur and are done at once THEN it is 413, and nothing
     has changed."""
-    big = {"title": "b", "notes": "牛" * 16_000, "due": "2026-11-23", "recurrence": "FREQ=DAILY", "tags": ["ü" * 50 + str(n) for n in range(0)]}  # fmt: skip
+    big = {
+        "title": "b",
+        "notes": "牛" * 16_000,
+        "due": "2026-11-23",
+        "recurrence": "FREQ=DAILY",
+        "tags": ["ü" * 50 + str(n) for n in range(0)],
+    }
     made = call("POST /todos/batch", body={"operations": [{"op": "create", "todo": big}] * 25})
     assert made.status == 200
     lists = [call.make_list()["id"] for _ in range(40)]

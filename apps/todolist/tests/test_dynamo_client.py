@@ -1,5 +1,5 @@
-"""pydynox, which the store uses, beside boto3: equal answers and errors on DynamoDB Local, equal retries on a server that
-fails on purpose."""
+"""pydynox, which the store uses, beside boto3: equal answers and errors on DynamoDB Local, equal retries on a server
+that fails on purpose."""
 
 from __future__ import annotations
 
@@ -52,7 +52,11 @@ def test_answers_are_those_of_boto3(dynamo, environment):
         key = {"pk": {"S": user}, "sk": {"S": f"T#{number}"}}
         expected = plain(environment.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item"))
         assert dynamo.get(user, f"T#{number}", consistent=True) == expected
-    for attribute, index, low, high in (("sk", None, "T#", "T#~"), ("inList", "by-list", "l1", "l~"), ("ver", "by-version", 0, 2**53)):  # fmt: skip
+    for attribute, index, low, high in (
+        ("sk", None, "T#", "T#~"),
+        ("inList", "by-list", "l1", "l~"),
+        ("ver", "by-version", 0, 2**53),
+    ):
         for forward in (True, False):
             start: Any = None
             aws_start: dict[str, Any] = {}
@@ -87,7 +91,12 @@ def test_a_transaction_is_all_or_nothing_and_says_why(dynamo, environment):
     dynamo.put({"pk": user, "sk": "a", "latest": 5})
     wrong = {"condition_expression": "latest = :seen", "expression_attribute_values": {":seen": 4}}
     with pytest.raises(Conflict):
-        dynamo.write_together([{"type": "put", "item": {"pk": user, "sk": "b"}}, {"type": "put", "item": {"pk": user, "sk": "a"}, **wrong}])  # fmt: skip
+        dynamo.write_together(
+            [
+                {"type": "put", "item": {"pk": user, "sk": "b"}},
+                {"type": "put", "item": {"pk": user, "sk": "a"}, **wrong},
+            ]
+        )
     assert dynamo.get(user, "b", consistent=True) is None
     with pytest.raises(TooLarge):
         dynamo.write_together([{"type": "put", "item": {"pk": user, "sk": "c", "doc": "x" * 420_000}}])
@@ -105,7 +114,7 @@ def test_a_transaction_is_all_or_nothing_and_says_why(dynamo, environment):
 
 
 class Failing:
-    """A DynamoDB that answers each call with the next of `answers` (status, body), and then as if nothing were there."""
+    """A DynamoDB that answers each call with the next of `answers` (status, body), and then as if it were empty."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, dict[str, Any]]] = []

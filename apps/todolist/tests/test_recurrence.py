@@ -114,18 +114,26 @@ def test_wall_time_stays_over_every_change_of_the_zone(zone, wall):
         ("FREQ=DAILY;COUNT=1", "2026-11-23", None),
         ("FREQ=DAILY;UNTIL=20261123", "2026-11-23", None),
         ("FREQ=DAILY;UNTIL=20261124", "2026-11-23", "2026-11-24"),
-        ("FREQ=DAILY;UNTIL=20261124T080000Z", "2026-11-23T09:00[Europe/Berlin]", "2026-11-24T09:00:00+01:00[Europe/Berlin]"),
+        (
+            "FREQ=DAILY;UNTIL=20261124T080000Z",
+            "2026-11-23T09:00[Europe/Berlin]",
+            "2026-11-24T09:00:00+01:00[Europe/Berlin]",
+        ),
         ("FREQ=DAILY;UNTIL=20261124T075959Z", "2026-11-23T09:00[Europe/Berlin]", None),
         ("FREQ=YEARLY;INTERVAL=1000", "2026-11-23", None),
     ],
-)  # fmt: skip
+)
 def test_examples(rule, start, expected):
     found = recurrence.next_due(rule, due.parse(start))
     assert (str(found) if found else None) == expected
 
 
 def test_a_rule_that_never_comes_true_costs_little():
-    for rule in ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=4"):  # fmt: skip
+    for rule in (
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=4",
+    ):
         began = time.process_time()
         assert recurrence.next_due(rule, due.parse("2026-11-23")) is None
         assert time.process_time() - began < 1
@@ -138,8 +146,11 @@ def test_count_counts_down():
 
 _PART = st.tuples(
     st.sampled_from([*sorted(recurrence.PARTS), "X", "BYHOUR", ""]),
-    st.one_of(st.text(max_size=12), st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY", "0", "-1", "99999", "1MO", "20261301"])),
-)  # fmt: skip
+    st.one_of(
+        st.text(max_size=12),
+        st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY", "0", "-1", "99999", "1MO", "20261301"]),
+    ),
+)
 
 
 @given(

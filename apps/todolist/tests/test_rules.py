@@ -40,11 +40,22 @@ def test_sort_keys_order_dues_by_their_instants(one, other, zone, other_zone):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "tomorrow", "2026-13-01", "2026-02-29", "2026-11-23T09:00", "2026-11-23T25:00Z", "2026-11-23T09:00+99:00",
-        "2026-11-23T09:00[Nowhere/City]", "2026-11-23T09:00[../../etc/passwd]", "2026-11-23T09:00+05:00[Europe/Berlin]",
-        "0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "2026-11-23T09:00[Europe]", "2026-11-23T09:00[\x00]",
+        "",
+        "tomorrow",
+        "2026-13-01",
+        "2026-02-29",
+        "2026-11-23T09:00",
+        "2026-11-23T25:00Z",
+        "2026-11-23T09:00+99:00",
+        "2026-11-23T09:00[Nowhere/City]",
+        "2026-11-23T09:00[../../etc/passwd]",
+        "2026-11-23T09:00+05:00[Europe/Berlin]",
+        "0001-01-01T00:00+14:00",
+        "9999-12-31T23:59-12:00",
+        "2026-11-23T09:00[Europe]",
+        "2026-11-23T09:00[\x00]",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_due_is_refused_with_a_sentence(text):
     with pytest.raises(ValueError, match=r"\w+ \w+"):
         due.parse(text)
@@ -128,10 +139,19 @@ FOLDER = "private/eu-west-1:1234/"
 @pytest.mark.parametrize(
     "key",
     [
-        "private/eu-west-1:5678/a.txt", "private/eu-west-1:1234", FOLDER, "/" + FOLDER + "a", FOLDER + "../x", FOLDER + "a/./b",
-        FOLDER + "a//b", FOLDER + "a\\b", "PRIVATE/eu-west-1:1234/a", "private/eu-west-1:12345/a", FOLDER + "é" * 600,
+        "private/eu-west-1:5678/a.txt",
+        "private/eu-west-1:1234",
+        FOLDER,
+        "/" + FOLDER + "a",
+        FOLDER + "../x",
+        FOLDER + "a/./b",
+        FOLDER + "a//b",
+        FOLDER + "a\\b",
+        "PRIVATE/eu-west-1:1234/a",
+        "private/eu-west-1:12345/a",
+        FOLDER + "é" * 600,
     ],
-)  # fmt: skip
+)
 def test_keys_outside_the_folder_are_refused(key):
     with pytest.raises(Problem):
         files.check([key], FOLDER)
@@ -167,19 +187,49 @@ def test_filters_are_combined():
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        ("", 400), ("{", 400), ("[" * 5000, 400), ('{"title":' * 5000, 400), ("nul", 400), ('{"title":"a"}x', 400),
-        (b'{"title":"\xff"}', 400), ('{"title":"\\ud800"}', 400), ('{"title":"\ud800"}', 400), (b"\x00", 400),
-        ("[]", 422), ("null", 422), ("1e999", 422), ("NaN", 422), ('{"title":NaN}', 422), ('{"title":"a","priority":1e400}', 422),
-        ('{"title":"a","priority":' + "9" * 4000 + "}", 422), ('{"title":"a","priority":1.5}', 422),
-        ('{"title":"a","priority":true}', 422), ('{"title":"a","priority":"1"}', 422), ('{"title":"a","priority":4}', 422),
-        ("{}", 422), ('{"title":null}', 422), ('{"title":""}', 422), ('{"title":" "}', 422), ('{"title":"a\\nb"}', 422),
-        ('{"title":"\\u0000"}', 422), ('{"title":"' + "a" * 501 + '"}', 422), ('{"title":"a","done":1}', 422),
-        ('{"title":"a","unknown":1}', 422), ('{"title":"a","__proto__":{}}', 422), ('{"title":"a","version":1}', 422),
-        ('{"title":"a","tags":"x"}', 422), ('{"title":"a","tags":["x","x"]}', 422), ('{"title":"a","tags":[" x"]}', 422),
-        ('{"title":"a","id":"1"}', 422), ('{"title":"a","due":"soon"}', 422), ('{"title":"a","recurrence":"FREQ=SECONDLY"}', 422),
-        ('{"title":"a","position":"a0 "}', 422), ('{"title":"a","listId":"../x"}', 422), ('{"title":"a","notes":"\\u0007"}', 422),
+        ("", 400),
+        ("{", 400),
+        ("[" * 5000, 400),
+        ('{"title":' * 5000, 400),
+        ("nul", 400),
+        ('{"title":"a"}x', 400),
+        (b'{"title":"\xff"}', 400),
+        ('{"title":"\\ud800"}', 400),
+        ('{"title":"\ud800"}', 400),
+        (b"\x00", 400),
+        ("[]", 422),
+        ("null", 422),
+        ("1e999", 422),
+        ("NaN", 422),
+        ('{"title":NaN}', 422),
+        ('{"title":"a","priority":1e400}', 422),
+        ('{"title":"a","priority":' + "9" * 4000 + "}", 422),
+        ('{"title":"a","priority":1.5}', 422),
+        ('{"title":"a","priority":true}', 422),
+        ('{"title":"a","priority":"1"}', 422),
+        ('{"title":"a","priority":4}', 422),
+        ("{}", 422),
+        ('{"title":null}', 422),
+        ('{"title":""}', 422),
+        ('{"title":" "}', 422),
+        ('{"title":"a\\nb"}', 422),
+        ('{"title":"\\u0000"}', 422),
+        ('{"title":"' + "a" * 501 + '"}', 422),
+        ('{"title":"a","done":1}', 422),
+        ('{"title":"a","unknown":1}', 422),
+        ('{"title":"a","__proto__":{}}', 422),
+        ('{"title":"a","version":1}', 422),
+        ('{"title":"a","tags":"x"}', 422),
+        ('{"title":"a","tags":["x","x"]}', 422),
+        ('{"title":"a","tags":[" x"]}', 422),
+        ('{"title":"a","id":"1"}', 422),
+        ('{"title":"a","due":"soon"}', 422),
+        ('{"title":"a","recurrence":"FREQ=SECONDLY"}', 422),
+        ('{"title":"a","position":"a0 "}', 422),
+        ('{"title":"a","listId":"../x"}', 422),
+        ('{"title":"a","notes":"\\u0007"}', 422),
     ],
-)  # fmt: skip
+)
 def test_hostile_bodies_are_refused_in_words(body, status):
     with pytest.raises(Problem) as refused:
         bodies.parse(NewTodo, body)
@@ -189,7 +239,15 @@ def test_hostile_bodies_are_refused_in_words(body, status):
     assert document["detail"]
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["title", "due", "tags", "op"]), inner), max_leaves=8))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["title", "due", "tags", "op"]), inner)
+        ),
+        max_leaves=8,
+    )
+)
 @pytest.mark.parametrize("model", [NewTodo, TodoPatch, Batch])
 def test_any_json_is_a_body_or_a_problem(model, value):
     try:

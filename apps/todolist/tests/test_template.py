@@ -53,7 +53,14 @@ def test_the_gateways_models_are_draft_4_and_take_what_the_rules_take():
             "tags": ["a"],
         },
     ]
-    bad = [{}, {"title": ""}, {"title": 1}, {"title": "x", "priority": 4}, {"title": "x", "more": 1}, {"title": "x", "due": "soon"}]  # fmt: skip
+    bad = [
+        {},
+        {"title": ""},
+        {"title": 1},
+        {"title": "x", "priority": 4},
+        {"title": "x", "more": 1},
+        {"title": "x", "due": "soon"},
+    ]
     assert all(todo.is_valid(body) for body in good)
     assert not any(todo.is_valid(body) for body in bad)
     assert '"null"' not in json.dumps(gateway)
@@ -68,7 +75,12 @@ def test_every_route_has_its_code_and_all_code_its_route():
 def test_every_parameter_that_code_reads_is_declared():
     declared = {name for route in ROUTES.values() for name in route.query}
     assert declared == set(openapi.QUERY)
-    texts = {node.value for path in (APP / "todolist" / "api").glob("*.py") for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and isinstance(node.value, str)}  # fmt: skip
+    texts = {
+        node.value
+        for path in (APP / "todolist" / "api").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     assert declared <= texts
     assert {name.lower() for route in ROUTES.values() for name in route.headers} <= texts
 

@@ -307,14 +307,15 @@ def test_counts_are_right_whatever_a_batch_does(plan):
     for identifier in known[:3]:
         user.make(id=identifier)
     documents = [
-        {"op": op, "todo": {"title": "t", "id": known[which]}} if op == "create"
+        {"op": op, "todo": {"title": "t", "id": known[which]}}
+        if op == "create"
         else {"op": op, "id": known[which], **({"todo": {"title": "u"}} if op == "change" else {})}
         for op, which in plan
-    ]  # fmt: skip
+    ]
     workspace = user.workspace()
     batch.run(
         workspace,
-        [operation for operation in Batch.model_validate({"operations": documents}).operations] if documents else [],
+        list(Batch.model_validate({"operations": documents}).operations) if documents else [],
     )
     user.commit(workspace)
     assert user.account.todos == len(user.live())
