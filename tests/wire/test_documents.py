@@ -145,6 +145,13 @@ async def test_s3_operations_are_told_apart(
     assert (await protocol_for("s3").operation_of(request)).name == name
 
 
+async def test_only_blobs_that_the_model_calls_streaming_are_left_unread() -> None:
+    protocol = protocol_for("lambda")
+    request = Request("POST", "/2015-03-31/functions/f/invocations", "", Headers(), BytesBody(b"{}"))
+    params = await protocol.parse(await protocol.operation_of(request), request)
+    assert params == {"FunctionName": "f", "Payload": b"{}"}
+
+
 async def test_keys_are_decoded_once_and_keep_their_slashes() -> None:
     protocol = protocol_for("s3")
     request = Request("PUT", "/b/a%2Fb//%252e%2e/%E2%82%AC+", "", Headers(), BytesBody(b"x"))
