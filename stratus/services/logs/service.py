@@ -17,6 +17,23 @@ RETENTION_PAUSE = 3600.0
 _DAY = 86_400_000
 
 
+_DELIVERY_POLICY = """{{
+  "Version": "2012-10-17",
+  "Statement": [{{
+    "Sid": "AWSLogDeliveryWrite20150319",
+    "Effect": "Allow",
+    "Principal": {{"Service": "delivery.logs.amazonaws.com"}},
+    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+    "Resource": "arn:aws:logs:{region}:{account}:log-group:*",
+    "Condition": {{
+      "StringEquals": {{"aws:SourceAccount": "{account}"}},
+      "ArnLike": {{"aws:SourceArn": "arn:aws:logs:{region}:{account}:*"}}
+    }}
+  }}]
+}}"""
+"""What AWS puts on log groups that receive vended logs (CloudWatch Logs User Guide, "Enable logging from AWS services")."""
+
+
 class LogsService(GroupOperations, EventOperations):
     name: ClassVar[str] = "logs"
 
@@ -24,6 +41,10 @@ class LogsService(GroupOperations, EventOperations):
         self.surroundings = surroundings
         self.store = LogStore(surroundings.directory)
         self._expiry: asyncio.Task[None] | None = None
+        self._policy = _DELIVERY_POLICY.format(region=surroundings.region, account=surroundings.account)
+
+    def resource_policy(self, resource: str) -> str | None:
+        return self._policy
 
     async def start(self) -> None:
         self._expiry = asyncio.ensure_future(self._expire_for_ever())
