@@ -8,7 +8,6 @@ import logging
 import uuid
 from collections import deque
 
-from stratus.clock import Clock
 from stratus.iam.principal import service_principal
 from stratus.service import Caller
 from stratus.services.apigateway.exchange import Exchange
@@ -21,15 +20,19 @@ MAX_WAITING = 10_000
 MAX_BATCH = 1000
 MAX_LINE = 10_000
 GATEWAY = service_principal("apigateway.amazonaws.com")
+_DELIVERY = service_principal("delivery.logs.amazonaws.com")
 
 
 class AccessLog:
-    """The access log of one stage. `destination` is the ARN of a log group, `line_format` the stage's format."""
+    """The access log of one stage. `destination` is the ARN of a log group, `line_format` the stage's format.
 
-    def __init__(self, caller: Caller, clock: Clock, region: str, destination: str, line_format: str) -> None:
+    Lines are delivered as vended logs are: by `delivery.logs.amazonaws.com` on behalf of the account.
+    """
+
+    def __init__(self, caller: Caller, account: str, region: str, destination: str, line_format: str) -> None:
         self._caller = caller
-        self._clock = clock
         self._region = region
+        self._context = {"aws:SourceAccount": (account,), "aws:SourceArn": (f"arn:aws:logs:{region}:{account}:*",)}
         self._group = log_group(destination)
         self._stream = uuid.uuid4().hex
         self._format: Fill = template(line_format, absent="-")
@@ -55,8 +58,9 @@ class AccessLog:
                 batch = [self._lines.popleft() for _ in range(min(MAX_BATCH, len(self._lines)))]
                 await self._put(sorted(batch, key=lambda line: line[0]))
         except AwsError as error:
-            log.warning("access log %s: %s; %d lines are lost", self._group, error, len(self._lines))
+            log.warning("access log %s: %s; lines are lost", self._group, error)
             self._lines.clear()
+            self._has_stream = False
         finally:
             self._sending = None
 
@@ -69,7 +73,7 @@ class AccessLog:
 
     async def _call(self, operation: str, params: dict[str, object]) -> None:
         where = {"logGroupName": self._group, "logStreamName": self._stream}
-        await self._caller.call(GATEWAY, self._region, "logs", operation, where | params)
+        await self._caller.call(_DELIVERY, self._region, "logs", operation, where | params, context=self._context)
 
 
 def log_group(arn: str) -> str:

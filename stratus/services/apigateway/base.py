@@ -77,7 +77,7 @@ class ApiGatewayBase(Service):
             return None
         around = self.surroundings
         try:
-            return AccessLog(around.caller, around.clock, around.region, stage.log_destination, stage.log_format)
+            return AccessLog(around.caller, around.account, around.region, stage.log_destination, stage.log_format)
         except ValueError:
             raise bad_request("Invalid ARN specified in the access log settings: it must be a log group's") from None
 

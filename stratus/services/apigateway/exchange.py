@@ -4,7 +4,9 @@ Source: API Gateway Developer Guide, "Variables for access logging" and "Context
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -78,21 +80,7 @@ class Exchange:
     @property
     def request_time(self) -> str:
         """`23/Nov/2026:06:34:50 +0000`, the time of the common log format."""
-        return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self.started))
-
-    def variable(self, name: str) -> Any:
-        """The value of `$context.<name>`, or None where there is none."""
-        if name.startswith("authorizer."):
-            return self._authorizer(name.removeprefix("authorizer."))
-        reader = _VARIABLES.get(name)
-        return None if reader is None else reader(self)
-
-    def _authorizer(self, name: str) -> str | None:
-        if name.startswith("claims."):
-            return None if self.claims is None else self.claims.get(name.removeprefix("claims."))
-        if name == "principalId" and self.claims is not None:
-            return self.claims.get("sub")
-        return None
+        return _log_time(int(self.started))
 
     def identity(self, name: str) -> str | None:
         """A field of `requestContext.identity` that comes from the signature."""
@@ -108,13 +96,35 @@ class Exchange:
         }.get(name)
 
 
-def _error(exchange: Exchange, read: Any) -> Any:
+Read = Callable[[Exchange], Any]
+"""Reads the value of one variable; None where there is none."""
+
+
+def context_reader(name: str) -> Read:
+    """What reads `$context.<name>`; a name that we do not know has no value."""
+    if name.startswith("authorizer.claims."):
+        claim = name.removeprefix("authorizer.claims.")
+        return lambda exchange: None if exchange.claims is None else exchange.claims.get(claim)
+    return _VARIABLES.get(name, _nothing)
+
+
+def _nothing(exchange: Exchange) -> None:
+    return None
+
+
+@lru_cache(maxsize=8)
+def _log_time(second: int) -> str:
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
+
+
+def _error(exchange: Exchange, read: Callable[[GatewayError], Any]) -> Any:
     return None if exchange.error is None else read(exchange.error)
 
 
-_VARIABLES: dict[str, Any] = {
+_VARIABLES: dict[str, Read] = {
     "accountId": lambda x: x.place.account,
     "apiId": lambda x: x.place.api,
+    "authorizer.principalId": lambda x: None if x.claims is None else x.claims.get("sub"),
     "deploymentId": lambda x: x.place.deployment,
     "domainName": lambda x: x.place.domain,
     "domainPrefix": lambda x: x.place.api,

@@ -16,9 +16,10 @@ from stratus.clock import Clock
 
 MAX_DOCUMENT = 64 * 1024
 TIMEOUT = 5.0
+RETRY_AFTER = 1.0
+"""Seconds in which nobody asks again for keys that could not be fetched: requests must not queue up behind a dead address."""
 REFRESH_AFTER = 60.0
 """Seconds that must pass before an unknown key id makes us ask again: made-up ids must not become a flood of requests."""
-MAX_POOLS = 1000
 
 
 class KeysUnavailable(Exception):  # noqa: N818 - named for what happened
@@ -49,13 +50,17 @@ class HttpKeySource:
 
 
 class PoolKeys:
-    """Keys by pool and key id, fetched once per pool and again when a pool signs with a key that is new."""
+    """Keys by pool and key id, fetched once per pool and again when a pool signs with a key that is new.
+
+    The pools are those that deployed APIs name, so there are few.
+    """
 
     def __init__(self, source: KeySource, clock: Clock) -> None:
         self._source = source
         self._clock = clock
         self._keys: dict[str, dict[str, RSAKey]] = {}
         self._fetched: dict[str, float] = {}
+        self._failed: dict[str, float] = {}
         self._lock = asyncio.Lock()
 
     async def key(self, pool_id: str, key_id: str) -> RSAKey | None:
@@ -70,12 +75,20 @@ class PoolKeys:
         return self._keys.get(pool_id, {}).get(key_id)
 
     async def _refresh(self, pool_id: str) -> None:
-        document = await self._source.fetch(pool_id)
+        now = self._clock.now()
+        if now - self._failed.get(pool_id, -RETRY_AFTER) < RETRY_AFTER:
+            raise KeysUnavailable(pool_id)
         try:
-            keys = KeySet.import_key_set(orjson.loads(document)).keys
-        except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise KeysUnavailable(pool_id) from error
-        if len(self._keys) >= MAX_POOLS:
-            self._keys.pop(next(iter(self._keys)))
-        self._keys[pool_id] = {str(key.kid): key for key in keys if isinstance(key, RSAKey) and key.kid}
-        self._fetched[pool_id] = self._clock.now()
+            self._keys[pool_id] = _keys(await self._source.fetch(pool_id))
+        except KeysUnavailable:
+            self._failed[pool_id] = now
+            raise
+        self._fetched[pool_id] = now
+
+
+def _keys(document: bytes) -> dict[str, RSAKey]:
+    try:
+        keys = KeySet.import_key_set(orjson.loads(document)).keys
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise KeysUnavailable from error
+    return {str(key.kid): key for key in keys if isinstance(key, RSAKey) and key.kid}

@@ -6,6 +6,7 @@ notes" (the header fields that are remapped).
 
 import base64
 import binascii
+import re
 from typing import Any
 
 import orjson
@@ -17,6 +18,8 @@ _MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isB
 _REMAPPED = frozenset(
     {"authorization", "connection", "content-length", "content-md5", "date", "host", "server", "www-authenticate"}
 )
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_LINE_BREAK = re.compile(r"[\r\n\0]")
 _DROPPED = frozenset({"transfer-encoding", "trailer", "upgrade", "te", "keep-alive", "proxy-authenticate"})
 
 
@@ -88,17 +91,9 @@ def _append(fields: HeaderList, name: str, value: Any) -> None:
         value = "true" if value else "false"
     elif type(value) in (int, float):
         value = str(value)
-    if type(value) is not str or not _is_token(name) or _breaks_line(value):
+    if type(value) is not str or not _TOKEN.fullmatch(name) or _LINE_BREAK.search(value):
         raise bad_gateway()
     lower = name.lower()
     if lower in _DROPPED:
         return
     fields.append((f"x-amzn-Remapped-{name}" if lower in _REMAPPED else name, value))
-
-
-def _is_token(name: str) -> bool:
-    return bool(name) and name.isascii() and all(char.isalnum() or char in "!#$%&'*+-.^_`|~" for char in name)
-
-
-def _breaks_line(value: str) -> bool:
-    return "\r" in value or "\n" in value or "\0" in value

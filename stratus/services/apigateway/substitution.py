@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from stratus.services.apigateway.exchange import Exchange
+from stratus.services.apigateway.exchange import Exchange, Read, context_reader
 
 # Names of claims may have a colon in them (`cognito:groups`), others not.
 _VARIABLE = re.compile(
@@ -15,24 +15,28 @@ Fill = Callable[[Exchange], str]
 
 def template(text: str, absent: str = "") -> Fill:
     """A function that fills the variables of `text`; what has no value becomes `absent`."""
-    parts: list[str | tuple[str, str]] = []
+    fixed: list[str] = []
+    readers: list[Read] = []
     at = 0
     for match in _VARIABLE.finditer(text):
-        parts += [text[at : match.start()], (match["scope"], match["name"])]
+        fixed.append(text[at : match.start()])
+        readers.append(_reader(match["scope"], match["name"]))
         at = match.end()
-    parts.append(text[at:])
-    if len(parts) == 1:
-        return lambda exchange: text
+    parts, last = list(zip(fixed, readers, strict=True)), text[at:]
 
     def fill(exchange: Exchange) -> str:
-        return "".join(part if isinstance(part, str) else _value(exchange, *part, absent) for part in parts)
+        out: list[str] = []
+        for before, read in parts:
+            value = read(exchange)
+            out += (before, absent if value is None else str(value))
+        out.append(last)
+        return "".join(out)
 
     return fill
 
 
-def _value(exchange: Exchange, scope: str, name: str, absent: str) -> str:
-    value = exchange.variable(name) if scope == "context" else exchange.place.variables.get(name)
-    return absent if value is None else str(value)
+def _reader(scope: str, name: str) -> Read:
+    return context_reader(name) if scope == "context" else lambda exchange: exchange.place.variables.get(name)
 
 
 def parameter(source: str) -> Fill:
@@ -41,7 +45,8 @@ def parameter(source: str) -> Fill:
         return lambda exchange: source[1:-1]
     scope, _, name = source.partition(".")
     if scope in ("context", "stageVariables"):
-        return lambda exchange: _value(exchange, scope, name, "")
+        read = _reader(scope, name)
+        return lambda exchange: str(read(exchange) or "")
     if source.startswith("method.request.header."):
         header = source.removeprefix("method.request.header.").lower()
         return lambda exchange: exchange.request.headers.get(header) or ""

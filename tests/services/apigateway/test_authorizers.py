@@ -169,6 +169,11 @@ async def test_when_the_pool_cannot_be_asked_the_authorizer_failed(api: Bench) -
     api.pool.reachable = False
     response = await ask(api, api.id_token())
     assert (response.status, message(response)) == (500, {"message": "Internal server error"})
+    api.pool.reachable = True
+    assert (await ask(api, api.id_token())).status == 500
+    assert api.pool.fetches == 1
+    api.clock.advance(1)
+    assert (await ask(api, api.id_token())).status == 200
 
 
 async def test_the_cache_of_tokens_is_bounded(api: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
