@@ -9,6 +9,7 @@ from botocore.model import OperationModel, ServiceModel
 from stratus.wire.message import Headers, Request
 
 MAX_QUERY_FIELDS = 1000
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 
 
@@ -72,6 +73,8 @@ class Routes:
         match = pattern.fullmatch(path)
         if match is None:
             raise ValueError("the path does not match")
+        if _BROKEN_ESCAPE.search(path):
+            raise ValueError("a percent sign that begins no escape")
         return {names[group]: unquote(value, errors="strict") for group, value in match.groupdict().items()}
 
 
