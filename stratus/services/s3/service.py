@@ -6,11 +6,11 @@ and whatever else is not here are refused by name.
 """
 
 from stratus.services.s3.lifecycle_runner import LifecycleRunner
+from stratus.services.s3.operations.browsers import Browsers
 from stratus.services.s3.operations.bucket_access import BucketAccess
 from stratus.services.s3.operations.bucket_settings import BucketSettings
 from stratus.services.s3.operations.buckets import Buckets
 from stratus.services.s3.operations.copy_object import CopyObject
-from stratus.services.s3.operations.cross_origin import CrossOrigin
 from stratus.services.s3.operations.delete_object import DeleteObject
 from stratus.services.s3.operations.list_uploads import ListMultipartUploads
 from stratus.services.s3.operations.list_versions import ListObjectVersions
@@ -22,8 +22,8 @@ class S3(
     Buckets,
     BucketAccess,
     BucketSettings,
+    Browsers,
     CopyObject,
-    CrossOrigin,
     DeleteObject,
     GetObjectAttributes,
     ListMultipartUploads,

@@ -1,15 +1,21 @@
-"""CORS at work: browsers' OPTIONS requests, and what answers to pages carry besides. Neither is an operation of the API."""
+"""What only browsers do, and what is no operation of the API: OPTIONS requests, CORS headers on answers, form uploads."""
 
 from urllib.parse import unquote
 
 from stratus.services.s3 import cors
 from stratus.services.s3.base import S3Base
+from stratus.services.s3.errors import refused
 from stratus.wire.message import HeaderList, Request, Response
 
 
-class CrossOrigin(S3Base):
+class Browsers(S3Base):
     async def http(self, request: Request) -> Response | None:
-        """Answers an OPTIONS request, which nobody signs and no policy is asked about; raises AwsError where CORS forbids."""
+        """Answers an OPTIONS request, which nobody signs and no policy is asked about; raises AwsError where CORS forbids.
+
+        Form uploads (POST Object) are refused by name.
+        """
+        if request.method == "POST" and (request.headers.get("content-type") or "").startswith("multipart/form-data"):
+            raise refused("uploads by HTML form (POST Object); use a presigned PUT")
         if request.method != "OPTIONS":
             return None
         fields = request.headers
