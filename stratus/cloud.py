@@ -105,8 +105,8 @@ class Cloud:
 
     # --- life ---
 
-    async def start(self) -> None:
-        """Raises OSError when a port is taken, ssl.SSLError when certificate and key do not fit."""
+    async def start(self, *, listen: bool = True) -> None:
+        """Without `listen` no port is opened: for work on the data alone. Raises OSError when a port is taken, ssl.SSLError when certificate and key do not fit."""
         settings = self.settings
         self.iam = await Iam.open(self._data.of("iam"), self.clock)
         self.addresses = LocalAddresses(
@@ -118,8 +118,9 @@ class Cloud:
         self._make_services()
         for service in self._regions:
             await service.start()
-        await self._listen(settings.port_base, self.door)
-        await self.open_apis()
+        if listen:
+            await self._listen(settings.port_base, self.door)
+            await self.open_apis()
 
     async def stop(self) -> None:
         """Lets what is under way finish, then closes everything; what is closed already is left alone."""

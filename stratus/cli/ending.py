@@ -100,7 +100,7 @@ async def _opened(data: Path) -> "AsyncIterator[Cloud]":
         raise bad_input(f"There are no stacks in {data}.")
     cloud = Cloud(Settings(data=data, regions=regions))
     try:
-        await cloud.start()
+        await cloud.start(listen=False)
         yield cloud
     finally:
         await asyncio.shield(cloud.stop())
