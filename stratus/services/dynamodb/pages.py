@@ -220,12 +220,11 @@ def _consumed(source: Source, request: Request, page: Page) -> dict[str, Any] | 
     consumed = capacity.Consumed(source.table.name)
     if source.index is None:
         consumed.table = capacity.read_units(page.size, consistent=consistent)
-    elif source.whole:
-        entries = sum(
-            normalise_item(source.index.project(orjson.loads(row[0]), source.table.schema.names)) for row in page.rows
-        )
-        consumed.add_index(source.index, capacity.read_units(entries, consistent=consistent))
+        return consumed.render(level)
+    entries = page.size
+    if source.whole:
         consumed.table = sum(capacity.read_units(row[1], consistent=consistent) for row in page.rows)
-    else:
-        consumed.add_index(source.index, capacity.read_units(page.size, consistent=consistent))
+        names = source.table.schema.names
+        entries = sum(normalise_item(source.index.project(orjson.loads(row[0]), names)) for row in page.rows)
+    consumed.add_index(source.index, capacity.read_units(entries, consistent=consistent) if page.rows else 0.0)
     return consumed.render(level)

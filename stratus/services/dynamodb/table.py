@@ -102,8 +102,8 @@ class Index:
         """Indexes are sparse: an item without the index's keys is not in it."""
         return all(name in item for name in self.schema.names)
 
-    def check_types(self, item: Item) -> None:
-        """Refuses an item whose attribute could not be a key of this index."""
+    def check_types(self, item: Item, *, updating: bool = False) -> None:
+        """Refuses an item whose attribute could not be a key of this index; `updating`: by an update expression."""
         for name, kind in self.schema.types:
             value = item.get(name)
             if value is None:
@@ -113,10 +113,15 @@ class Index:
                     f"Type mismatch for Index Key {name} Expected: {kind} Actual: {type_of(value)} IndexName: {self.name}"
                 )
             if value[kind] == "":
+                empty = f"cannot contain an empty {'string' if kind == 'S' else 'binary'} value."
+                if updating:
+                    raise validation(
+                        "One or more parameter values are not valid. The update expression attempted to update a secondary "
+                        f"index key to a value that is not supported. The AttributeValue for a key attribute {empty}"
+                    )
                 raise validation(
                     "One or more parameter values are not valid. A value specified for a secondary index key is not "
-                    "supported. The AttributeValue for a key attribute cannot contain an empty "
-                    f"{'string' if kind == 'S' else 'binary'} value. IndexName: {self.name}, IndexKey: {name}"
+                    f"supported. The AttributeValue for a key attribute {empty} IndexName: {self.name}, IndexKey: {name}"
                 )
 
     def project(self, item: Item, table_keys: tuple[str, ...]) -> Item:
@@ -159,9 +164,9 @@ class Table:
                 return index
         raise validation(f"The table does not have the specified index: {name}")
 
-    def check_index_types(self, item: Item) -> None:
+    def check_index_types(self, item: Item, *, updating: bool = False) -> None:
         for index in self.indexes:
-            index.check_types(item)
+            index.check_types(item, updating=updating)
 
     @property
     def status(self) -> str:

@@ -32,7 +32,7 @@ class ItemWrite:
     condition: Condition | None = None
     values: Item | None = None
     return_on_failure: bool = False
-    reads_old: bool = False
+    updating: bool = False
 
 
 class Written(NamedTuple):
@@ -53,7 +53,7 @@ class Writer:
         table = self.catalog.live(write.table)
         old = rows.read(connection, table, write.key)
         old_item: Item | None = None
-        if old is not None and (write.condition is not None or write.reads_old):
+        if old is not None and (write.condition is not None or write.updating):
             old_item = orjson.loads(old.item)
         if write.condition is not None and not write.condition.test(old_item or {}, write.values or {}):
             raise conditional_check_failed(old_item if write.return_on_failure else None)
@@ -61,7 +61,7 @@ class Writer:
             return Written(table, old, old)
         item, size = write.change(old_item)
         if item is not None and table.indexes:
-            table.check_index_types(item)
+            table.check_index_types(item, updating=write.updating)
         return Written(table, old, rows.write(connection, table, write.key, old, item, self.log, new_size=size))
 
 

@@ -138,8 +138,13 @@ class _Compiler:
             raise ExpressionError(
                 f"The IN operator is provided with too many operands; number of operands: {len(plain) - 1}"
             )
+        kinds = [kind for _, kind in compiled]
+        if name == "BETWEEN" or name in _ORDERINGS:
+            for kind in kinds:
+                if kind not in (None, "S", "N", "B"):
+                    raise wrong_type(name, kind)
         self._check_distinct(name, plain)
-        return [made for made, _ in compiled], [kind for _, kind in compiled]
+        return [made for made, _ in compiled], kinds
 
     def _check_distinct(self, name: str, nodes: list[Any]) -> None:
         if not isinstance(nodes[0], Path):
@@ -173,7 +178,7 @@ class _Compiler:
         return lambda item, values: size_of(operand(item, values))
 
     def _comparison(self, node: Operator) -> Test:
-        operands, kinds = self._operands(node.name, node.operands)
+        operands, _ = self._operands(node.name, node.operands)
         first, second = operands[0], operands[1]
         if node.name == "=":
             return lambda item, values: (left := first(item, values)) is not None and left == second(item, values)
@@ -184,9 +189,6 @@ class _Compiler:
                 (left := first(item, values)) is not None
                 and any(left == member(item, values) for member in operands[1:])
             )
-        for kind in kinds:
-            if kind is not None and kind not in ("S", "N", "B"):
-                raise wrong_type(node.name, kind)
         if node.name == "BETWEEN":
             third = operands[2]
             self._check_bounds(node)

@@ -181,7 +181,6 @@ def parse_condition(text: str) -> Node:
     """A condition, filter or key condition expression. Raises ExpressionError."""
     node: Node = _parse("condition", text)
     _check_operators(node)
-    _require_condition(node, text)
     return node
 
 
@@ -218,34 +217,6 @@ def _check_operators(root: Node) -> None:
             waiting.extend(node.operands)
     if count > MAX_OPERATORS:
         raise ExpressionError(f"The expression contains too many operators; operator count: {count}")
-
-
-def _require_condition(node: Node, text: str) -> None:
-    if isinstance(node, Parentheses):
-        _require_condition(node.inner, text)
-    elif isinstance(node, Operator):
-        for operand in node.operands:
-            if node.name in LOGICAL:
-                _require_condition(operand, text)
-            else:
-                _require_operand(operand, text)
-    elif isinstance(node, Function):
-        for operand in node.operands:
-            _require_operand(operand, text)
-    else:
-        raise syntax_error(text, node.end)
-
-
-def _require_operand(node: Node, text: str) -> None:
-    if isinstance(node, Operator):
-        raise syntax_error(text, node.operands[0].end if node.name != "NOT" else 0)
-    if isinstance(node, Parentheses):
-        if isinstance(without_parentheses(node), Operator):
-            raise syntax_error(text, node.end)
-        _require_operand(node.inner, text)
-    elif isinstance(node, Function):
-        for operand in node.operands:
-            _require_operand(operand, text)
 
 
 def without_parentheses(node: Any) -> Any:

@@ -46,6 +46,7 @@ Operand = Callable[[Item, Item], Value]
 FUNCTIONS = ("if_not_exists", "list_append")
 CONDITION_FUNCTIONS = ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size")
 SETS = ("SS", "NS", "BS")
+SECTIONS = ("SET", "REMOVE", "ADD", "DELETE")
 
 _MISSING = "The provided expression refers to an attribute that does not exist in the item"
 _WRONG_TYPE = "An operand in the update expression has an incorrect data type"
@@ -115,7 +116,8 @@ def compile_update(text: str, names: Names, types: Types) -> Update:
     _check_defined(actions, scope)
     check_overlap([scope.resolve(action.path) for action in actions])
     compiler = _Compiler(scope)
-    changes = tuple(compiler.change(section.keyword, action) for section in sections for action in section.actions)
+    in_order = sorted(sections, key=lambda section: SECTIONS.index(section.keyword))
+    changes = tuple(compiler.change(section.keyword, action) for section in in_order for action in section.actions)
     return Update(changes, frozenset(scope.names_used), frozenset(scope.values_used), frozenset(compiler.read))
 
 

@@ -79,7 +79,7 @@ def update_request(service: "DynamoDb", call: Call, request: Request) -> tuple[I
             raise validation("Item size to update has exceeded the maximum allowed size")
         return item, size
 
-    write = ItemWrite(table, key, change, condition, values, _returns_item(request), reads_old=True)
+    write = ItemWrite(table, key, change, condition, values, _returns_item(request), updating=True)
     return write, update
 
 
