@@ -161,7 +161,9 @@ def settings_of(params: dict[str, Any]) -> Settings:
     _refuse_unsupported(params)
     settings = {name: value for name, value in params.items() if name not in ("UserPoolId", "Schema")}
     policies = settings.setdefault("Policies", {})
-    policies["PasswordPolicy"] = {**passwords.DEFAULT_POLICY, **policies.get("PasswordPolicy", {})}
+    older_name = params.get("AdminCreateUserConfig", {}).get("UnusedAccountValidityDays")
+    validity = {"TemporaryPasswordValidityDays": older_name} if older_name else {}
+    policies["PasswordPolicy"] = {**passwords.DEFAULT_POLICY, **validity, **policies.get("PasswordPolicy", {})}
     settings.setdefault("DeletionProtection", "INACTIVE")
     settings.setdefault("LambdaConfig", {})
     settings.setdefault("UsernameConfiguration", {"CaseSensitive": True})

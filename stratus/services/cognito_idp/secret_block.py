@@ -5,6 +5,7 @@ The key lives as long as the process, and each block is answered once: a recorde
 
 import json
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -31,7 +32,7 @@ class SecretBlocks:
 
     def __init__(self) -> None:
         self._cipher = AESGCM(AESGCM.generate_key(256))
-        self._answered: dict[bytes, float] = {}
+        self._answered: OrderedDict[bytes, float] = OrderedDict()
 
     def seal(self, exchange: Exchange) -> bytes:
         challenge = exchange.challenge
@@ -58,6 +59,11 @@ class SecretBlocks:
         client_id, name, secret, public, client_public, expires = plain
         if expires <= now:
             return None
-        self._answered = {answered: until for answered, until in self._answered.items() if until > now}
+        self._forget_expired(now)
         self._answered[nonce] = expires
         return Exchange(client_id, name, Challenge(int(secret, 16), int(public, 16)), int(client_public, 16), expires)
+
+    def _forget_expired(self, now: float) -> None:
+        """Roughly: the oldest answers first, up to one that is still needed."""
+        while self._answered and next(iter(self._answered.values())) <= now:
+            self._answered.popitem(last=False)

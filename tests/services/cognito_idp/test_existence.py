@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from stratus.wire.errors import AwsError
+
 ALICE, NOBODY = "alice@example.com", "nobody@example.com"
 PASSWORD = "Correct-horse-7-battery"
 WRONG = ("NotAuthorizedException", "Incorrect username or password.")
@@ -142,6 +144,63 @@ class TestHidden:
             assert api.service.database.reader.execute(query).fetchone()[0] <= 5
         codes = "SELECT count(*) FROM codes WHERE subject NOT LIKE '?%'"
         assert api.service.database.reader.execute(codes).fetchone()[0] == 1
+
+
+class TestTime:
+    """Answers take the same work whether or not the user exists: the same powers, the same writes, the same mail on disk."""
+
+    @pytest.fixture
+    def work(self, api: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """What was done, in order."""
+        from stratus.mail import maildir
+        from stratus.services.cognito_idp import srp
+        from stratus.storage.database import Database
+
+        done: list[str] = []
+
+        def noting(owner: Any, name: str) -> None:
+            original = getattr(owner, name)
+
+            def noted(*args: Any, **kwargs: Any) -> Any:
+                done.append(name)
+                return original(*args, **kwargs)
+
+            monkeypatch.setattr(owner, name, noted)
+
+        for name in ("new_challenge", "session_key", "new_verifier", "matches"):
+            noting(srp, name)
+        noting(Database, "write")
+        noting(maildir.os, "fsync")
+        api.service.next_sweep = api.clock.now() + 3600
+        return done
+
+    async def test_given_known_and_unknown_names_then_the_work_is_the_same(
+        self, make_people: Any, api: Any, work: list[str], refused: Any
+    ) -> None:
+        people = await make_people(client={"ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"]})
+        await people.confirmed()
+        wrong = "Wrong-horse-7-battery"
+        client = {"ClientId": people.client_id}
+        for ask in (
+            lambda name: people.sign_in(name, wrong),
+            lambda name: api(
+                "InitiateAuth",
+                **client,
+                AuthFlow="USER_PASSWORD_AUTH",
+                AuthParameters={"USERNAME": name, "PASSWORD": wrong},
+            ),
+            lambda name: api("ForgotPassword", **client, Username=name),
+            lambda name: api("ConfirmForgotPassword", **client, Username=name, ConfirmationCode="x", Password=PASSWORD),
+        ):
+            did = []
+            for name in (ALICE, NOBODY):
+                work.clear()
+                try:
+                    await ask(name)
+                except AwsError:
+                    work.append("refused")
+                did.append(list(work))
+            assert did[0] == did[1] != []
 
 
 class TestLegacy:
