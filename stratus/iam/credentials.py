@@ -48,6 +48,10 @@ class BadSeal(Exception):  # noqa: N818 - named for what is wrong
     """A sealed text was not made under this key for this purpose, or was changed."""
 
 
+class UnusableKeyError(Exception):
+    """The key beside the data is missing or damaged; the message says which file to restore."""
+
+
 class Vault:
     """Seals texts under one random key that lies beside the data, readable by its owner alone."""
 
@@ -55,14 +59,19 @@ class Vault:
         self._cipher = AESGCM(key)
 
     @classmethod
-    def open(cls, path: Path) -> "Vault":
-        """The vault whose key is at `path`; makes the key on the first run, on disk before anything is sealed."""
+    def open(cls, path: Path, *, first_run: bool) -> "Vault":
+        """The vault whose key is at `path`; on the first run it makes the key, on disk before anything is sealed.
+
+        Raises UnusableKeyError: a new key in place of a lost one would open nothing.
+        """
         try:
             key = path.read_bytes()
         except FileNotFoundError:
+            if not first_run:
+                raise UnusableKeyError(f"{path} is missing; without it no secret can be read. Restore it.") from None
             key = _make_key(path)
         if len(key) != _KEY_BYTES:
-            raise ValueError(f"{path} does not hold a key of {_KEY_BYTES} bytes; restore it from a backup")
+            raise UnusableKeyError(f"{path} is damaged; without it no secret can be read. Restore it.")
         return cls(key)
 
     def seal(self, purpose: str, content: object) -> str:

@@ -13,7 +13,7 @@ import orjson
 from stratus.iam.entities import AccessKey, Entity, Identity, ManagedPolicy, PolicyVersion, Role, User
 from stratus.iam.managed_policies import AWS_MANAGED
 from stratus.iam.policy.compiled import Policy, compiled
-from stratus.iam.policy.document import Document, Use
+from stratus.iam.policy.document import Document, Use, with_principals
 from stratus.storage.database import Database
 
 _SCHEMA = """
@@ -141,6 +141,17 @@ class Directory:
         kind = arn.split(":", 5)[-1].partition("/")[0]
         found = self._entities.get((kind, arn.rpartition("/")[2].lower()))
         return found if isinstance(found, User | Role) and found.arn(self.account) == arn else None
+
+    def trust(self, role: Role) -> str:
+        """The trust policy in force. Who was deleted after they were named stands there with their unique id, as IAM shows it, and so
+        does not pass the trust on to whoever gets the name next.
+        """
+        gone = {}
+        for arn, unique_id in role.trusted.items():
+            identity = self.identity(arn)
+            if identity is None or identity.id != unique_id:
+                gone[arn] = unique_id
+        return with_principals(role.trust, gone) if gone else role.trust
 
     def permissions(self, arn: str) -> Permissions:
         """The policies of a user or role; of one that does not exist, none."""

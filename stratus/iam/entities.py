@@ -32,10 +32,12 @@ class User(Identity):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role(Identity):
-    """`trust` is the AssumeRolePolicyDocument; `max_session` the longest session, in seconds."""
+    """`trust` is the AssumeRolePolicyDocument, `trusted` the ids of the users and roles that it names (ARN to id), which a later
+    bearer of the same name does not have; `max_session` the longest session, in seconds."""
 
     kind = "role"
     trust: str
+    trusted: Texts = field(default_factory=dict)
     description: str = ""
     max_session: int = 3600
 

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from stratus.iam.sigv4.verify import Expected, check_window, verify
 from stratus.wire.message import Body, BytesBody, Request
 
 ADMINISTRATOR = "admin"
+ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 MAX_BODY = 16 * 1024 * 1024
 _SECRET_PURPOSE = "secret of "  # noqa: S105 - what the vault binds a sealed secret to
 _SIGNING_NAMES = {"dynamodbstreams": "dynamodb", "sesv2": "ses"}
@@ -66,13 +67,13 @@ class Iam:
     @classmethod
     async def open(cls, folder: Path, clock: Clock, *, wall_clock: Callable[[], float] = time.time) -> "Iam":
         """Opens `folder` (made, mode 0700, where it is not there). On the first run it draws the account id and makes the
-        administrator: a user `admin` with AdministratorAccess and a random key.
+        administrator: a user `admin` with AdministratorAccess and a random key. Who took those from the administrator finds them made
+        again at the next start: as on AWS, nobody can be locked out of their own account.
 
-        `clock` judges when temporary credentials end; `wall_clock` the dates of signatures.
+        `clock` judges when temporary credentials end; `wall_clock` the dates of signatures. Raises UnusableKeyError.
         """
         iam = cls(*_files(folder), clock, wall_clock)
-        if not iam.directory.account:
-            await iam._found_account()
+        await iam._ensure_administrator()
         return iam
 
     async def close(self) -> None:
@@ -85,15 +86,16 @@ class Iam:
 
     @property
     def administrator(self) -> Credentials:
-        """The key that was made for the administrator on the first run."""
-        key = self.directory.access_keys(ADMINISTRATOR)[0]
+        """The administrator's key: the one made on the first run, until the administrator replaces it."""
+        key = self._administrator_keys()[0]
         return Credentials(key.name, self._secret(key))
 
     @property
     def administrator_principal(self) -> Principal:
         """The administrator as a caller inside the process (the template engine)."""
-        key = self.directory.access_keys(ADMINISTRATOR)[0]
-        return self._user(key)[1]
+        user = self.directory.user(ADMINISTRATOR)
+        assert user is not None, "made at each start"
+        return self._user_principal(user, "")
 
     def new_access_key(self, user: str, now: float) -> tuple[AccessKey, Credentials]:
         """A random key for `user`, not saved yet, and what its holder signs with."""
@@ -211,7 +213,7 @@ class Iam:
         request: Request | None = None,
     ) -> bool:
         """Whether `role`'s trust policy lets one that brings no AWS credentials (a web identity) perform `action` on it."""
-        policies = Policies(resource=compiled(role.trust, Use.TRUST), resource_must_grant=True)
+        policies = Policies(resource=compiled(self.directory.trust(role), Use.TRUST), resource_must_grant=True)
         keys = Context(lambda: self._request_keys(request, region), context)
         return decide(requester, action, role.arn(self.account), policies, keys) is None
 
@@ -240,25 +242,30 @@ class Iam:
         if found is None:
             user = self.directory.user(key.user)
             assert user is not None, "a key goes with its user"
-            found = self._users[key.name] = self._secret(key), self._user_principal(user, key)
+            found = self._users[key.name] = self._secret(key), self._user_principal(user, key.name)
         return found
 
-    def _user_principal(self, user: User, key: AccessKey) -> Principal:
+    def _user_principal(self, user: User, key_id: str) -> Principal:
         arn = user.arn(self.account)
         context = {"aws:userid": (user.id,), "aws:username": (user.name,)}
         context |= {f"aws:PrincipalTag/{tag}": (value,) for tag, value in user.tags.items()}
-        return Principal(Kind.USER, arn, self.account, identity=arn, access_key_id=key.name, context=context)
+        return Principal(Kind.USER, arn, self.account, identity=arn, access_key_id=key_id, context=context)
 
     def _secret(self, key: AccessKey) -> str:
         return str(self._vault.unseal(_SECRET_PURPOSE + key.name, key.sealed))
 
-    async def _found_account(self) -> None:
-        account = f"{secrets.randbelow(9 * 10**11) + 10**11}"
+    def _administrator_keys(self) -> list[AccessKey]:
+        return [key for key in self.directory.access_keys(ADMINISTRATOR) if key.active]
+
+    async def _ensure_administrator(self) -> None:
         now = self._clock.now()
-        attached = ("arn:aws:iam::aws:policy/AdministratorAccess",)
-        user = User(name=ADMINISTRATOR, id=unique_id("AIDA"), created=now, attached=attached)
-        key, _ = self.new_access_key(ADMINISTRATOR, now)
-        await self.directory.save(user, key, settings={"account": account})
+        account = self.account or f"{secrets.randbelow(9 * 10**11) + 10**11}"
+        user = self.directory.user(ADMINISTRATOR) or User(name=ADMINISTRATOR, id=unique_id("AIDA"), created=now)
+        if ADMINISTRATOR_ACCESS not in user.attached:
+            user = replace(user, attached=(*user.attached, ADMINISTRATOR_ACCESS))
+        keys = [] if self._administrator_keys() else [self.new_access_key(ADMINISTRATOR, now)[0]]
+        if keys or user != self.directory.user(ADMINISTRATOR):
+            await self.directory.save(user, *keys, settings={"account": account})
 
     def _request_keys(self, request: Request | None, region: str) -> Mapping[str, tuple[str, ...]]:
         now = self._clock.now()
@@ -293,7 +300,8 @@ class Iam:
 
 def _files(folder: Path) -> tuple[Directory, Vault]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Directory(folder / "iam.sqlite"), Vault.open(folder / "key")
+    directory = Directory(folder / "iam.sqlite")
+    return directory, Vault.open(folder / "key", first_run=not directory.account)
 
 
 _TRUST_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")

@@ -84,7 +84,7 @@ class Policy:
         return found
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def compiled(text: str, use: Use) -> Policy:
     """The compiled policy of a document. Raises MalformedPolicy."""
     return Policy(read(text, use))

@@ -4,7 +4,7 @@ Source: "Grammar of the IAM JSON policy language" (IAM User Guide).
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -78,6 +78,17 @@ def read(text: str, use: Use) -> Document:
     if len(sids) != len(set(sids)):
         raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
     return Document(variables, found)
+
+
+def with_principals(text: str, names: Mapping[str, str]) -> str:
+    """The document (a valid one) with principals of type AWS renamed."""
+    document = json.loads(text)
+    statements = document["Statement"]
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        principal = statement.get("Principal")
+        if isinstance(principal, dict) and "AWS" in principal:
+            principal["AWS"] = [names.get(name, name) for name in _strings(principal["AWS"])]
+    return json.dumps(document)
 
 
 def _json(text: str) -> Any:
@@ -239,7 +250,7 @@ def _is_principal(kind: str, name: str) -> bool:
     if "*" in name or "?" in name or not name:
         return False
     if kind == "AWS":
-        return _is_account(name) or _is_principal_arn(name)
+        return _is_account(name) or _is_principal_arn(name) or _is_unique_id(name)
     if kind == "Service":
         return name.endswith((".amazonaws.com", ".amazon.com", ".aws.internal"))
     return "." in name or name.startswith("arn:aws:iam::")
@@ -247,6 +258,11 @@ def _is_principal(kind: str, name: str) -> bool:
 
 def _is_account(name: str) -> bool:
     return len(name) == 12 and name.isdigit() and name.isascii()
+
+
+def _is_unique_id(name: str) -> bool:
+    """What IAM shows in place of a user or role that was deleted; nobody has it any more."""
+    return name.startswith(("AIDA", "AROA")) and len(name) == 20 and name.isalnum()
 
 
 def _is_principal_arn(name: str) -> bool:

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import lru_cache
 
 from stratus.iam.policy.context import Context
-from stratus.iam.policy.pattern import Pattern
+from stratus.iam.policy.pattern import ArnPattern, Pattern
 
 Test = Callable[[str, Context, bool], bool]
 """Whether a value of the request fits the policy's; the bool is the answer where a policy variable has no value."""
@@ -52,31 +52,8 @@ def _string(*, wildcards: bool = False, fold: bool = False) -> Comparison:
 
 
 def _arn(value: str, variables: bool) -> Test:
-    """Each of the six parts of an ARN is matched by itself."""
-    patterns = [Pattern(part, variables=variables) for part in _arn_parts(value, variables)]
-
-    def test(given: str, context: Context, unresolved: bool) -> bool:
-        parts = given.split(":", 5)
-        if len(parts) != 6 or len(patterns) != 6:
-            return False
-        return all(p.matches(part, context, unresolved=unresolved) for p, part in zip(patterns, parts, strict=True))
-
-    return test
-
-
-def _arn_parts(value: str, variables: bool) -> list[str]:
-    """Split at the colons that are not inside a `${...}`."""
-    parts: list[str] = []
-    depth, start = 0, 0
-    for at, character in enumerate(value):
-        if variables and value.startswith("${", at):
-            depth = 1
-        elif character == "}":
-            depth = 0
-        elif character == ":" and not depth and len(parts) < 5:
-            parts.append(value[start:at])
-            start = at + 1
-    return [*parts, value[start:]]
+    pattern = ArnPattern(value, variables=variables)
+    return lambda given, context, unresolved: pattern.matches(given, context, unresolved=unresolved)
 
 
 def _ordered(parse: Callable[[str], Decimal], holds: Callable[[Decimal, Decimal], bool]) -> Comparison:

@@ -89,7 +89,7 @@ class Pattern:
         """`fold` ignores case. Raises MalformedVariableError."""
         parts = tokens(text, variables=variables, wildcards=wildcards)
         self._fold = fold
-        self._tokens = parts if any(isinstance(part, Variable) for part in parts) else None
+        self._tokens = parts if has_variables(parts) else None
         self._pieces = _pieces(parts, fold) if self._tokens is None else []
 
     @property
@@ -102,19 +102,65 @@ class Pattern:
         """Whether the whole of `text` fits; `unresolved` is the answer when a variable has no value."""
         pieces = self._pieces
         if self._tokens is not None:
-            parts: list[Token] = []
-            for token in self._tokens:
-                if isinstance(token, Variable):
-                    value = context.single(token.key)
-                    if value is None:
-                        value = token.default
-                    if value is None:
-                        return unresolved
-                    parts.append(value)
-                else:
-                    parts.append(token)
+            parts = resolved(self._tokens, context)
+            if parts is None:
+                return unresolved
             pieces = _pieces(parts, self._fold)
         return _fits(pieces, text.lower() if self._fold else text)
+
+
+class ArnPattern:
+    """A pattern of ARNs: each of the six parts between colons is matched by itself."""
+
+    __slots__ = ("_parts", "_tokens")
+
+    def __init__(self, text: str, *, variables: bool = True) -> None:
+        """Raises MalformedVariableError."""
+        self._tokens = tokens(text, variables=variables, wildcards=True)
+        self._parts = None if has_variables(self._tokens) else _arn_parts(self._tokens)
+
+    def matches(self, text: str, context: Context, *, unresolved: bool = False) -> bool:
+        """Whether `text` is an ARN that fits; `unresolved` is the answer when a variable has no value."""
+        parts = self._parts
+        if parts is None:
+            found = resolved(self._tokens, context)
+            if found is None:
+                return unresolved
+            parts = _arn_parts(found)
+        given = text.split(":", 5)
+        return len(given) == len(parts) == 6 and all(map(_fits, parts, given))
+
+
+def has_variables(parts: Iterable[Token]) -> bool:
+    return any(isinstance(part, Variable) for part in parts)
+
+
+def resolved(parts: Iterable[Token], context: Context) -> list[Token] | None:
+    """The parts with variables replaced by their values, which are literal; None when one has no value."""
+    found: list[Token] = []
+    for part in parts:
+        if isinstance(part, Variable):
+            value = context.single(part.key)
+            if value is None:
+                value = part.default
+            if value is None:
+                return None
+            part = value
+        found.append(part)
+    return found
+
+
+def _arn_parts(parts: Iterable[Token]) -> list[list["Piece"]]:
+    """The pieces of each part of an ARN; a colon in a variable's value separates like any other."""
+    split: list[list[Token]] = [[]]
+    for part in parts:
+        if isinstance(part, str):
+            first, *others = part.split(":", 6 - len(split))
+            split[-1].append(first)
+            split += [[text] for text in others]
+        else:
+            split[-1].append(part)
+    return [_pieces(tokens_of_part, fold=False) for tokens_of_part in split]
 
 
 def _pieces(parts: Iterable[Token], fold: bool) -> list[Piece]:

@@ -1,6 +1,7 @@
 """The canonical request of Signature Version 4.
 
-Source: "Create a signed AWS API request" (IAM User Guide). Texts are the wire's bytes, each as one character (Latin-1).
+Source: "Create a signed AWS API request" (IAM User Guide). Texts are the wire's bytes, each as one character (Latin-1): whatever
+has another character in it did not come over the wire, and raises UnicodeEncodeError.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,7 @@ def fields_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def s3_path(path: str) -> str:
     """S3 signs the path encoded once and not normalised: `//` and `..` are part of a key."""
-    return quote_from_bytes(unquote_to_bytes(path.encode("latin-1", "replace")), safe="/" + _UNRESERVED) or "/"
+    return quote_from_bytes(unquote_to_bytes(path.encode("latin-1")), safe="/" + _UNRESERVED) or "/"
 
 
 def normalised_path(path: str) -> str:
@@ -36,7 +37,7 @@ def normalised_path(path: str) -> str:
         elif segment not in ("", "."):
             kept.append(segment)
     slash = "/" if kept and path.endswith(("/", "/.", "/..")) else ""
-    return quote("/" + "/".join(kept) + slash, safe="/" + _UNRESERVED, encoding="latin-1", errors="replace")
+    return quote("/" + "/".join(kept) + slash, safe="/" + _UNRESERVED, encoding="latin-1", errors="strict")
 
 
 def canonical_query(query: str, *, without: str | None = None) -> str:
@@ -56,7 +57,7 @@ def canonical_query(query: str, *, without: str | None = None) -> str:
 def _reencoded(text: str) -> str:
     if text.isalnum() and text.isascii():
         return text
-    raw = unquote_to_bytes(text.replace("+", " ").encode("latin-1", "replace"))
+    raw = unquote_to_bytes(text.replace("+", " ").encode("latin-1"))
     return quote_from_bytes(raw, safe=_UNRESERVED)
 
 
@@ -74,8 +75,4 @@ def _trimmed(value: str) -> str:
 def canonical_request(
     method: str, path: str, query: str, headers: str, signed_headers: str, payload_hash: str
 ) -> bytes:
-    text = f"{method}\n{path}\n{query}\n{headers}\n{signed_headers}\n{payload_hash}"
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode()
+    return f"{method}\n{path}\n{query}\n{headers}\n{signed_headers}\n{payload_hash}".encode("latin-1")

@@ -95,7 +95,7 @@ def verify(request: Request, fields: Fields, claim: Claim, payload_hash: str, se
             claim.signed_headers,
             payload_hash,
         )
-    except KeyError:
+    except (KeyError, UnicodeEncodeError):
         raise failure(family, Failure.MISMATCH) from None
     key = signing_key(secret, claim.date, claim.region, claim.service)
     digest = hashlib.sha256(canonical).hexdigest()

@@ -1,6 +1,7 @@
 """Operations on roles."""
 
 from dataclasses import replace
+from typing import Any
 
 from stratus.iam.credentials import unique_id
 from stratus.iam.entities import Role
@@ -42,11 +43,11 @@ class RoleOperations(IamBase):
                 id=unique_id("AROA"),
                 path=params.get("Path", "/"),
                 created=call.now,
-                trust=self._trust(params["AssumeRolePolicyDocument"]),
                 description=params.get("Description", ""),
                 max_session=params.get("MaxSessionDuration", 3600),
                 boundary=boundary_of(self, params.get("PermissionsBoundary")),
                 tags=tags_of(params),
+                **self._trust(params["AssumeRolePolicyDocument"]),
             )
             await self.directory.save(role)
         return {"Role": self._shown_role(role)}
@@ -74,7 +75,7 @@ class RoleOperations(IamBase):
     async def update_assume_role_policy(self, call: Call) -> None:
         async with self.directory.changing():
             role = self.role(call.params["RoleName"])
-            await self.directory.save(replace(role, trust=self._trust(call.params["PolicyDocument"])))
+            await self.directory.save(replace(role, **self._trust(call.params["PolicyDocument"])))
 
     @role_operation("DeleteRole")
     async def delete_role(self, call: Call) -> None:
@@ -145,17 +146,21 @@ class RoleOperations(IamBase):
     def _policies(self, call: Call) -> IdentityPolicies:
         return IdentityPolicies(self, self.role(call.params["RoleName"]))
 
-    def _trust(self, text: str) -> str:
-        """A trust policy names only users and roles that exist."""
+    def _trust(self, text: str) -> dict[str, Any]:
+        """The trust of a role, as its fields. A trust policy names only users and roles that exist."""
         checked_document(text, Use.TRUST)
         if size_of(text) > MAX_TRUST:
             raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {MAX_TRUST}")
+        trusted = {}
         for statement in read(text, Use.TRUST).statements:
             for name in (statement.principals or {}).get("AWS", ()):
-                ours = name.startswith((f"arn:aws:iam::{self.account}:user/", f"arn:aws:iam::{self.account}:role/"))
-                if ours and self.directory.identity(name) is None:
+                if not name.startswith((f"arn:aws:iam::{self.account}:user/", f"arn:aws:iam::{self.account}:role/")):
+                    continue
+                identity = self.directory.identity(name)
+                if identity is None:
                     raise malformed(f'Invalid principal in policy: "AWS":"{name}"')
-        return text
+                trusted[name] = identity.id
+        return {"trust": text, "trusted": trusted}
 
     def _shown_role(self, role: Role) -> Params:
         shown = {
@@ -164,7 +169,7 @@ class RoleOperations(IamBase):
             "RoleId": role.id,
             "Arn": role.arn(self.account),
             "CreateDate": moment(role.created),
-            "AssumeRolePolicyDocument": encoded(role.trust),
+            "AssumeRolePolicyDocument": encoded(self.directory.trust(role)),
             "MaxSessionDuration": role.max_session,
         }
         if role.description:

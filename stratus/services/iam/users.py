@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from stratus.iam.credentials import unique_id
 from stratus.iam.entities import AccessKey, User
+from stratus.iam.gate import ADMINISTRATOR
 from stratus.service import Call, Params, operation
 from stratus.services.iam.base import (
     IamBase,
@@ -60,6 +61,8 @@ class UserOperations(IamBase):
     async def delete_user(self, call: Call) -> None:
         async with self.directory.changing():
             user = self._user(call)
+            if user.name == ADMINISTRATOR:
+                raise delete_conflict("The administrator stands for the account and cannot be deleted.")
             if self.directory.access_keys(user.name):
                 raise delete_conflict("Cannot delete entity, must delete access keys first.")
             if user.attached:

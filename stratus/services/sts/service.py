@@ -54,7 +54,7 @@ class StsService(Service):
     def resource_policy(self, resource: str) -> str | None:
         """What guards a role against being assumed: its trust policy."""
         role = self._iam.directory.role_of(resource)
-        return None if role is None else role.trust
+        return None if role is None else self._iam.directory.trust(role)
 
     @operation("AssumeRole", _assume_role)
     async def assume_role(self, call: Call) -> Params:

@@ -121,6 +121,21 @@ def test_given_a_trust_taken_back_when_assumed_again_then_denied(account, iam, a
     assert refused(ann.assume_role, RoleArn=arn, RoleSessionName="s1") == ("AccessDenied", 403)
 
 
+def test_given_trust_in_a_user_who_was_deleted_when_another_of_the_name_comes_then_denied(account, iam, ann, role):
+    arn = role(trust({"AWS": account.arn("user/ann")}))
+    unique_id = iam.get_user(UserName="ann")["User"]["UserId"]
+    for key in iam.list_access_keys(UserName="ann")["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName="ann")
+    iam.create_user(UserName="ann")
+    other = account.client("sts", iam.create_access_key(UserName="ann")["AccessKey"])
+    assert refused(other.assume_role, RoleArn=arn, RoleSessionName="s1") == ("AccessDenied", 403)
+    shown = iam.get_role(RoleName="Worker")["Role"]["AssumeRolePolicyDocument"]
+    assert shown["Statement"][0]["Principal"] == {"AWS": [unique_id]}
+    iam.update_assume_role_policy(RoleName="Worker", PolicyDocument=trust({"AWS": account.arn("user/ann")}))
+    assert other.assume_role(RoleArn=arn, RoleSessionName="s1")
+
+
 def test_given_a_session_when_its_role_is_deleted_then_it_is_nobody(account, iam, ann, role):
     keys = ann.assume_role(RoleArn=role(trust({"AWS": account.arn("user/ann")})), RoleSessionName="s1")["Credentials"]
     iam.detach_role_policy(RoleName="Worker", PolicyArn=ADMIN)
