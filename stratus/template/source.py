@@ -61,7 +61,7 @@ class Source:
     def describe(self, error: TemplateError) -> str:
         """One line: `template.yaml:12:7: Resources.Table.Properties.X: message`."""
         line, column = self._position(error)
-        place = f"{self.file}:{line}:{column}: "
+        place = f"{_shown(self.file)}:{line}:{column}: "
         return place + (f"{dotted(error.path)}: " if error.path else "") + error.message
 
     def describe_all(self, errors: Iterable[TemplateError]) -> list[str]:
@@ -85,21 +85,23 @@ class Source:
 
 def load(file: FilePath) -> Source:
     """Reads a template. Raises UnusableTemplate with the place of what is wrong in it."""
+    name = _shown(file)
     try:
         if file.stat().st_size > MAX_TEMPLATE_BYTES:
             raise UnusableTemplate(
-                [f"{file}:1:1: the template is larger than {MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit"]
+                [f"{name}:1:1: the template is larger than {MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit"]
             )
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise UnusableTemplate([f"{file}: cannot be read: {error.strerror}"]) from error
+        raise UnusableTemplate([f"{name}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
-        raise UnusableTemplate([f"{file}: is not UTF-8 (byte {error.start})"]) from error
+        raise UnusableTemplate([f"{name}: is not UTF-8 (byte {error.start})"]) from error
     return parse(text, file)
 
 
 def parse(text: str, file: FilePath) -> Source:
     """Parses a template's text; see `load`."""
+    name = _shown(file)
     reader = _Reader()
     try:
         node = yaml.compose(text, Loader=_LOADER)
@@ -109,13 +111,19 @@ def parse(text: str, file: FilePath) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise UnusableTemplate([f"{file}:{line}:{column}: {error.problem or error.context}"]) from error
+        raise UnusableTemplate([f"{name}:{line}:{column}: {error.problem or error.context}"]) from error
     except (yaml.YAMLError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-        raise UnusableTemplate([f"{file}:1:1: {reason}"]) from error
+        raise UnusableTemplate([f"{name}:1:1: {reason}"]) from error
     except TemplateError as error:
         raise UnusableTemplate([Source(file, {}, reader.positions).describe(error)]) from error
     return Source(file, content, reader.positions)
+
+
+def _shown(file: FilePath) -> str:
+    """The file as a person would name it: relative where it lies below the working directory."""
+    here = FilePath.cwd()
+    return str(file.relative_to(here)) if file.is_absolute() and file.is_relative_to(here) else str(file)
 
 
 class _Reader:

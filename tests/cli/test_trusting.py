@@ -1,0 +1,60 @@
+"""`trust` calls the store's own tools, leaves its mark only when one worked, and can be undone."""
+
+import os
+
+import pytest
+
+from stratus.cli import trusting
+from stratus.cli.failures import Failure
+
+TOOL = """#!/bin/sh
+echo "$@" >> "$HOME/calls"
+exit {code}
+"""
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A home directory and a `certutil` that writes down how it is called."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(trusting, "_system_stores", lambda certificate, name: [])
+    (tmp_path / "data" / "tls").mkdir(parents=True)
+    (tmp_path / "data" / "tls" / "ca.pem").write_text("a certificate")
+    return tmp_path
+
+
+def certutil(machine, code):
+    tool = machine / "certutil"
+    tool.write_text(TOOL.format(code=code))
+    os.chmod(tool, 0o755)
+
+
+def test_install_and_uninstall(machine):
+    certutil(machine, 0)
+    data = machine / "data"
+
+    trusting.install(data)
+    assert (data / "trusted").exists()
+    made, added = (machine / "calls").read_text().splitlines()
+    assert made.endswith("-N --empty-password")
+    assert "-A -t C,, -n stratus-" in added
+    assert added.endswith(f"-i {data / 'tls' / 'ca.pem'}")
+
+    trusting.uninstall(data)
+    assert not (data / "trusted").exists()
+    assert "-D -n stratus-" in (machine / "calls").read_text().splitlines()[-1]
+
+
+def test_a_store_that_refuses_leaves_no_mark(machine):
+    certutil(machine, 1)
+
+    with pytest.raises(Failure, match=r"Import .*ca\.pem in your browser's settings"):
+        trusting.install(machine / "data")
+    assert not (machine / "data" / "trusted").exists()
+
+
+def test_before_the_first_run_there_is_nothing_to_trust(tmp_path):
+    with pytest.raises(Failure, match="run `stratus up"):
+        trusting.install(tmp_path)
