@@ -1,11 +1,13 @@
 """What every group of API Gateway's operations works with."""
 
+import asyncio
+import functools
 import secrets
 import string
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
-from stratus.service import Access, AccessRule, Call, Service, Surroundings
+from stratus.service import Access, AccessRule, Call, Result, Service, Surroundings
 from stratus.services.apigateway.access_log import AccessLog
 from stratus.services.apigateway.definition import Definition
 from stratus.services.apigateway.errors import bad_request, not_found
@@ -23,6 +25,7 @@ class ApiGatewayBase(Service):
     surroundings: Surroundings
     state: State
     gateway: Gateway
+    changing: asyncio.Lock
     _live: dict[str, dict[str, LiveStage]]
 
     def api(self, call: Call) -> Api:
@@ -61,16 +64,13 @@ class ApiGatewayBase(Service):
     def compiled(self, api: Api, stage: Stage) -> LiveStage:
         """Raises AwsError for what cannot run."""
         deployment = self.deployment(api, stage.deployment)
-        place = Place(
-            self.surroundings.account,
-            self.surroundings.region,
-            api.id,
-            stage.name,
-            deployment.id,
-            dict(stage.variables),
-        )
+        place = self.place(api, stage.name, deployment.id, stage.variables)
         definition = definition_of(deployment.document, deployment.settings, stage.variables)
         return LiveStage(self.gateway, definition, place, stage.methods, self._access_log(stage))
+
+    def place(self, api: Api, stage: str, deployment: str, variables: Mapping[str, str] | None = None) -> Place:
+        around = self.surroundings
+        return Place(around.account, around.region, api.id, stage, deployment, dict(variables or {}))
 
     def _access_log(self, stage: Stage) -> AccessLog | None:
         if stage.log_destination is None or stage.log_format is None:
@@ -89,6 +89,21 @@ def definition_of(document: Document, settings: Settings, variables: Mapping[str
 def new_id(length: int = 10) -> str:
     """An id as API Gateway makes them: letters and digits, drawn at random."""
     return "".join(secrets.choice(_ID_CHARACTERS) for _ in range(length))
+
+
+_O = TypeVar("_O", bound=ApiGatewayBase)
+_Handler = Callable[[_O, Call], Awaitable[Result]]
+
+
+def one_at_a_time(handler: _Handler[_O]) -> _Handler[_O]:
+    """For operations that read, change and write: two of them must not overwrite each other's change."""
+
+    @functools.wraps(handler)
+    async def alone(service: _O, call: Call) -> Result:
+        async with service.changing:
+            return await handler(service, call)
+
+    return alone
 
 
 def rest(verb: str, path: str) -> AccessRule:

@@ -4,18 +4,23 @@ Signatures and policies are IAM's; the gateway only asks. Source: API Gateway De
 authorization workflow".
 """
 
-from typing import Protocol
+from typing import Any, Protocol
+
+import orjson
 
 from stratus.iam.gate import Authenticated, ResourcePolicyOf
+from stratus.iam.policy.document import MalformedPolicy, Use, read
 from stratus.iam.policy.evaluation import Denial
 from stratus.iam.principal import ANONYMOUS, Principal
 from stratus.service import Access
-from stratus.services.apigateway.errors import GatewayError, access_denied, missing_token
-from stratus.services.apigateway.exchange import Exchange
+from stratus.services.apigateway.errors import GatewayError, access_denied, bad_request, missing_token
+from stratus.services.apigateway.exchange import Exchange, Place
 from stratus.wire.errors import AwsError
 from stratus.wire.message import Request
 
 MAX_BODY = 10 * 1024 * 1024
+_SHORT = "execute-api:/"
+_BAD_POLICY = "Invalid policy document. Please check the policy syntax and ensure that Principals are valid."
 _KINDS = {
     "MissingAuthenticationTokenException": "MISSING_AUTHENTICATION_TOKEN",
     "MissingAuthenticationToken": "MISSING_AUTHENTICATION_TOKEN",
@@ -45,9 +50,9 @@ class Gate(Protocol):
 class InvokePermission:
     """Asks IAM for one API stage."""
 
-    def __init__(self, gate: Gate, policy: str | None) -> None:
+    def __init__(self, gate: Gate, policy: str | None, place: Place) -> None:
         self._gate = gate
-        self._policy = policy
+        self._policy = None if policy is None else whole_policy(policy, place)
 
     async def authenticate(self, exchange: Exchange) -> None:
         """Sets the exchange's caller, or raises GatewayError in the words of Signature Version 4."""
@@ -75,6 +80,33 @@ class InvokePermission:
         )
         if denial is not None:
             raise access_denied(_sentence(caller, arn, denial))
+
+
+def whole_policy(policy: str, place: Place) -> str:
+    """The policy with its short resources (`execute-api:/stage/GET/path`) written out; raises AwsError for what is no policy.
+
+    Source: API Gateway Developer Guide, "API Gateway resource policy examples": API Gateway expands them when it saves a policy.
+    """
+    prefix = f"arn:aws:execute-api:{place.region}:{place.account}:{place.api}/"
+    try:
+        document = orjson.loads(policy)
+        statements = document["Statement"]
+        for statement in statements if isinstance(statements, list) else [statements]:
+            for key in {"Resource", "NotResource"} & statement.keys():
+                statement[key] = [_expanded(resource, prefix) for resource in _listed(statement[key])]
+        whole = orjson.dumps(document).decode()
+        read(whole, Use.RESOURCE)
+    except (ValueError, KeyError, TypeError, AttributeError, MalformedPolicy) as error:
+        raise bad_request(_BAD_POLICY) from error
+    return whole
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _expanded(resource: str, prefix: str) -> str:
+    return prefix + resource.removeprefix(_SHORT) if resource.startswith(_SHORT) else resource
 
 
 def _refusal(error: AwsError) -> GatewayError:

@@ -85,7 +85,7 @@ class LiveStage:
         self.disabled = definition.endpoint_disabled
         self._gateway = gateway
         self._definition = definition
-        self._permission = InvokePermission(gateway.gate, definition.policy)
+        self._permission = InvokePermission(gateway.gate, definition.policy, place)
         self._binary = BinaryTypes(definition.binary_media_types)
         self._responses = GatewayResponses(definition.gateway_responses)
         self._routes = RouteTree((m.path, m.verb, self._live(m, settings)) for m in definition.methods)
@@ -128,7 +128,7 @@ class LiveStage:
         return response
 
     async def _respond(self, exchange: Exchange) -> Response:
-        """The order is AWS's: route, throttle, authorizer, policy, size, parameters, body, integration."""
+        """Route, throttle, authorizer, policy, size, parameters, body, integration, in this order."""
         found = self._routes.find(exchange.raw_path, exchange.request.method)
         if found is None:
             raise missing_token()
@@ -186,7 +186,7 @@ class LiveStage:
         except TimeoutError:
             raise timed_out() from None
         except AwsError as error:
-            # No permission, no such function, too many invocations: the client learns nothing of it, as on AWS.
+            # No permission, no such function, too many invocations: none of the client's business.
             raise (too_large() if error.status == 413 else configuration_error()) from error
         finally:
             exchange.integration_ms = max(0, round((clock.now() - began) * 1000))

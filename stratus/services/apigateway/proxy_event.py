@@ -14,12 +14,12 @@ from stratus.services.apigateway.exchange import Exchange
 
 Multi = dict[str, list[str]]
 
-# Header fields that do not reach the function, as AWS drops them.
+# Header fields of the connection, which mean nothing to the function.
 _NOT_PASSED = frozenset({"connection", "transfer-encoding", "te", "upgrade", "expect", "content-length", "trailer"})
 
 
 def proxy_event(exchange: Exchange, *, binary: bool) -> bytes:
-    """The event as JSON. A binary body is Base64; any other is text, with U+FFFD for what is not UTF-8, as on AWS."""
+    """The event as JSON. A binary body is Base64; any other is text, with U+FFFD for what is not UTF-8."""
     headers = _headers(exchange)
     query = _gathered(exchange.query)
     body = exchange.body

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 M = TypeVar("M")
 
 MAX_SEGMENTS = 128
+VERBS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+"""What `ANY` stands for."""
 
 
 class _Node(Generic[M]):
@@ -64,7 +66,7 @@ class RouteTree(Generic[M]):
         `path` is as sent, so that `%2F` does not part segments. One slash at its end does not matter.
         """
         segments = path.removesuffix("/")[1:].split("/") if path not in ("", "/") else []
-        if len(segments) > MAX_SEGMENTS:
+        if len(segments) > MAX_SEGMENTS or verb not in VERBS:
             return None
         if "%" in path:
             segments = [unquote(segment) for segment in segments]

@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/. An API is made from 
 description asks for beyond Lambda proxies, mocks, user pools and AWS_IAM is refused by name.
 """
 
+import asyncio
 from typing import ClassVar
 
 from stratus.service import Surroundings
@@ -43,6 +44,7 @@ class ApiGateway(
             Deadlines(clock),
             TokenBucket(clock, ACCOUNT_RATE, ACCOUNT_BURST),
         )
+        self.changing = asyncio.Lock()
         self._live = {}
         self._front = Front(self, clock)
 

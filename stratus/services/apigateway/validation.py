@@ -1,6 +1,7 @@
 """Request validators: required parameters, and bodies against the draft-4 models of a method.
 
-The words of a mistake are those of the validator that AWS runs (com.github.fge's), seen in `$context.error.validationErrorString`.
+What is wrong is worded as json-schema-validator (com.github.fge) does; it is seen in `$context.error.validationErrorString`.
+Source: API Gateway Developer Guide, "Request validation for REST APIs".
 """
 
 from collections.abc import Callable, Mapping

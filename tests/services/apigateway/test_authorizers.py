@@ -12,6 +12,7 @@ from stratus.iam.principal import ANONYMOUS, Kind, Principal
 from stratus.service import Access
 from stratus.services.apigateway.cognito_authorizer import MAX_CACHED, TokenVerifier
 from stratus.services.apigateway.definition import CALLER_CREDENTIALS
+from stratus.wire.errors import AwsError
 from tests.services.apigateway.conftest import (
     ACCOUNT,
     POOL_ARN,
@@ -239,7 +240,8 @@ async def test_caller_credentials_invoke_the_function_as_the_caller(api: Bench) 
 
 
 async def test_a_resource_policy_is_asked_for_everybody(bench: Bench) -> None:
-    policy = {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "execute-api:/api/GET/*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
     await bench.deploy(secured(**{"x-amazon-apigateway-policy": policy}))
     seen: list[tuple[Principal, str | None]] = []
 
@@ -251,4 +253,11 @@ async def test_a_resource_policy_is_asked_for_everybody(bench: Bench) -> None:
     assert (await ask(bench, None, "/api/open")).status == 403
     assert (await ask(bench, bench.id_token())).status == 403
     assert [principal for principal, _ in seen] == [ANONYMOUS, ANONYMOUS]
-    assert orjson.loads(seen[0][1] or "") == policy
+    resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{bench.api_id}/api/GET/*"
+    assert orjson.loads(seen[0][1] or "") == policy | {"Statement": [statement | {"Resource": [resource]}]}
+
+
+@pytest.mark.parametrize("policy", ["x", [], {}, {"Statement": [7]}, {"Statement": [{"Effect": "Maybe"}]}])
+async def test_what_is_no_policy_is_refused_and_not_left_away(bench: Bench, policy: Any) -> None:
+    with pytest.raises(AwsError, match="Invalid policy document"):
+        await bench.deploy(secured(**{"x-amazon-apigateway-policy": policy}))

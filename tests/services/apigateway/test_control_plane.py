@@ -1,5 +1,6 @@
 """APIs, deployments, stages: what is kept, what is refused by name, what takes effect when."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,18 @@ async def test_an_api_without_methods_is_not_deployed(bench: Bench) -> None:
     made = await bench.operate("CreateRestApi", name="x")
     error = await refusal(bench, "CreateDeployment", restApiId=made["id"])
     assert error.message == "The REST API doesn't contain any methods"
+
+
+async def test_changes_at_the_same_time_are_all_kept(bench: Bench) -> None:
+    await bench.deploy(ONE)
+    kinds = ["UNAUTHORIZED", "THROTTLED", "ACCESS_DENIED", "EXPIRED_TOKEN"]
+    puts = [
+        bench.operate("PutGatewayResponse", restApiId=bench.api_id, responseType=kind, statusCode="418")
+        for kind in kinds
+    ]
+    await asyncio.gather(*puts)
+    listed = (await bench.operate("GetGatewayResponses", restApiId=bench.api_id))["items"]
+    assert {each["responseType"] for each in listed if not each["defaultResponse"]} == set(kinds)
 
 
 async def test_a_disabled_endpoint_is_forbidden(bench: Bench) -> None:

@@ -52,6 +52,7 @@ async def test_the_most_specific_route_wins(
     ("method", "path"),
     [
         ("GET", "/api/nope"),
+        ("BREW", "/api/todos/7"),
         ("PUT", "/api/todos"),
         ("GET", "/api/todos/batch"),
         ("GET", "/api/files/"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stratus.service import Call, Result, operation
-from stratus.services.apigateway.base import ApiGatewayBase, rest
+from stratus.services.apigateway.base import ApiGatewayBase, one_at_a_time, rest
 from stratus.services.apigateway.patch import patches
 from stratus.services.apigateway.throttle import ACCOUNT_BURST, ACCOUNT_RATE
 
@@ -16,6 +16,7 @@ class AccountOperations(ApiGatewayBase):
         return self._account()
 
     @operation("UpdateAccount", rest("PATCH", "/account"))
+    @one_at_a_time
     async def update_account(self, call: Call) -> Result:
         for patch in patches(call.params.get("patchOperations") or []):
             if patch.parts != (_ROLE,) or patch.op == "add":

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from stratus.service import Call, Result, operation
-from stratus.services.apigateway.base import ApiGatewayBase, definition_of, new_id, page, rest
+from stratus.services.apigateway.base import ApiGatewayBase, definition_of, new_id, one_at_a_time, page, rest
 from stratus.services.apigateway.errors import bad_request, refused
 from stratus.services.apigateway.patch import patches
 from stratus.services.apigateway.state import Deployment, Stage
@@ -14,6 +14,7 @@ _OF_API = "/restapis/{restApiId}/deployments"
 
 class DeploymentOperations(ApiGatewayBase):
     @operation("CreateDeployment", rest("POST", _OF_API))
+    @one_at_a_time
     async def create_deployment(self, call: Call) -> Result:
         api, params = self.api(call), call.params
         if params.get("canarySettings"):
@@ -51,6 +52,7 @@ class DeploymentOperations(ApiGatewayBase):
         return page([_described(each) for each in self.api(call).deployments.values()])
 
     @operation("UpdateDeployment", rest("PATCH", _OF_API + "/{deploymentId}"))
+    @one_at_a_time
     async def update_deployment(self, call: Call) -> Result:
         api = self.api(call)
         deployment = self.deployment(api, call.params["deploymentId"])
@@ -62,6 +64,7 @@ class DeploymentOperations(ApiGatewayBase):
         return _described(deployment)
 
     @operation("DeleteDeployment", rest("DELETE", _OF_API + "/{deploymentId}"))
+    @one_at_a_time
     async def delete_deployment(self, call: Call) -> Result:
         api = self.api(call)
         deployment = self.deployment(api, call.params["deploymentId"])

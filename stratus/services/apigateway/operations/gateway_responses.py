@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from stratus.service import Call, Result, operation
-from stratus.services.apigateway.base import ApiGatewayBase, page, rest
+from stratus.services.apigateway.base import ApiGatewayBase, one_at_a_time, page, rest
 from stratus.services.apigateway.errors import GATEWAY_STATUSES, RESPONSE_TYPES, not_found
 from stratus.services.apigateway.gateway_responses import GatewayResponses
 from stratus.services.apigateway.openapi import GATEWAY_RESPONSES, gateway_response
@@ -15,6 +15,7 @@ _DEFAULT_TEMPLATES = {"application/json": '{"message":$context.error.messageStri
 
 class GatewayResponseOperations(ApiGatewayBase):
     @operation("PutGatewayResponse", rest("PUT", _OF_API + "/{responseType}"))
+    @one_at_a_time
     async def put_gateway_response(self, call: Call) -> Result:
         api, kind = self.api(call), call.params["responseType"]
         spec = {
@@ -40,6 +41,7 @@ class GatewayResponseOperations(ApiGatewayBase):
         return page([_described(kind, own.get(kind)) for kind in sorted(RESPONSE_TYPES)])
 
     @operation("DeleteGatewayResponse", rest("DELETE", _OF_API + "/{responseType}"))
+    @one_at_a_time
     async def delete_gateway_response(self, call: Call) -> Result:
         api, kind = self.api(call), call.params["responseType"]
         responses = dict(api.document.get(GATEWAY_RESPONSES, {}))

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from stratus.service import Call, Result, operation
-from stratus.services.apigateway.base import ApiGatewayBase, definition_of, new_id, page, rest
+from stratus.services.apigateway.base import ApiGatewayBase, definition_of, new_id, one_at_a_time, page, rest
 from stratus.services.apigateway.errors import bad_request, refused
+from stratus.services.apigateway.invoke_permission import whole_policy
 from stratus.services.apigateway.live_stage import resource_id
 from stratus.services.apigateway.openapi import parse_document
 from stratus.services.apigateway.patch import Patch, boolean, number, patches
@@ -24,6 +23,7 @@ _SETTINGS = (
 
 class RestApiOperations(ApiGatewayBase):
     @operation("CreateRestApi", rest("POST", "/restapis"))
+    @one_at_a_time
     async def create_rest_api(self, call: Call) -> Result:
         for name in ("cloneFrom", "securityPolicy", "endpointAccessMode"):
             if call.params.get(name):
@@ -34,6 +34,7 @@ class RestApiOperations(ApiGatewayBase):
         return _described(api)
 
     @operation("ImportRestApi", rest("POST", "/restapis"))
+    @one_at_a_time
     async def import_rest_api(self, call: Call) -> Result:
         document = parse_document(call.params["body"])
         settings: Settings = _endpoint(call.params.get("parameters") or {})
@@ -45,6 +46,7 @@ class RestApiOperations(ApiGatewayBase):
         return _described(api)
 
     @operation("PutRestApi", rest("PUT", "/restapis/{restApiId}"))
+    @one_at_a_time
     async def put_rest_api(self, call: Call) -> Result:
         api, document = self.api(call), parse_document(call.params["body"])
         if (call.params.get("mode") or "merge") == "merge":
@@ -55,6 +57,7 @@ class RestApiOperations(ApiGatewayBase):
         return _described(api)
 
     @operation("UpdateRestApi", rest("PATCH", "/restapis/{restApiId}"))
+    @one_at_a_time
     async def update_rest_api(self, call: Call) -> Result:
         api = self.api(call)
         settings = dict(api.settings)
@@ -73,6 +76,7 @@ class RestApiOperations(ApiGatewayBase):
         return page([_described(api) for api in self.state.apis.values()])
 
     @operation("DeleteRestApi", rest("DELETE", "/restapis/{restApiId}"))
+    @one_at_a_time
     async def delete_rest_api(self, call: Call) -> Result:
         api = self.api(call)
         await self.state.delete_api(api.id)
@@ -81,7 +85,9 @@ class RestApiOperations(ApiGatewayBase):
 
     async def _save(self, api: Api) -> None:
         """Nothing is kept that could not be deployed."""
-        definition_of(api.document, api.settings, {})
+        policy = definition_of(api.document, api.settings, {}).policy
+        if policy is not None:
+            whole_policy(policy, self.place(api, "*", ""))
         await self.state.save_api(api)
 
 
@@ -109,21 +115,7 @@ def _checked(settings: Settings) -> Settings:
     minimum = settings.get("minimumCompressionSize")
     if minimum is not None and not 0 <= minimum <= MAX_COMPRESSION_SIZE:
         raise bad_request("Invalid minimum compression size, must be between 0 and 10485760")
-    policy = settings.get("policy")
-    if policy:
-        _check_policy(policy)
     return settings
-
-
-def _check_policy(policy: str) -> None:
-    try:
-        parsed = orjson.loads(policy)
-    except orjson.JSONDecodeError:
-        parsed = None
-    if not isinstance(parsed, dict) or "Statement" not in parsed:
-        raise bad_request(
-            "Invalid policy document. Please check the policy syntax and ensure that Principals are valid."
-        )
 
 
 def _endpoint(parameters: Mapping[str, str]) -> Settings:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from stratus.service import Call, Result, operation
-from stratus.services.apigateway.base import ApiGatewayBase, rest
+from stratus.services.apigateway.base import ApiGatewayBase, one_at_a_time, rest
 from stratus.services.apigateway.errors import bad_request, refused
 from stratus.services.apigateway.patch import Patch, boolean, number, patches
 from stratus.services.apigateway.stage_settings import setting_key
@@ -20,6 +20,7 @@ _VERBS = frozenset({"*", "ANY", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD",
 
 class StageOperations(ApiGatewayBase):
     @operation("CreateStage", rest("POST", _OF_API))
+    @one_at_a_time
     async def create_stage(self, call: Call) -> Result:
         api, params = self.api(call), call.params
         name = params["stageName"]
@@ -45,6 +46,7 @@ class StageOperations(ApiGatewayBase):
         return await self._put_stage(call, stage)
 
     @operation("UpdateStage", rest("PATCH", _OF_API + "/{stageName}"))
+    @one_at_a_time
     async def update_stage(self, call: Call) -> Result:
         stage = self.stage(call)
         for patch in patches(call.params.get("patchOperations") or []):
@@ -69,6 +71,7 @@ class StageOperations(ApiGatewayBase):
         return {"item": [_described(stage) for stage in stages if wanted in (None, stage.deployment)]}
 
     @operation("DeleteStage", rest("DELETE", _OF_API + "/{stageName}"))
+    @one_at_a_time
     async def delete_stage(self, call: Call) -> Result:
         api, stage = self.api(call), self.stage(call)
         await self.state.delete_stage(api.id, stage.name)
