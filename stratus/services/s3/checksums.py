@@ -74,6 +74,9 @@ def member(algorithm: str) -> str:
     return f"Checksum{algorithm}"
 
 
+MEMBERS = {member(algorithm): algorithm for algorithm in DIGESTS}
+
+
 def header(algorithm: str) -> str:
     return f"x-amz-checksum-{algorithm.lower()}"
 
@@ -93,6 +96,7 @@ class Digests:
     def __init__(self, algorithms: Iterable[str]) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._others = {algorithm: DIGESTS[algorithm]() for algorithm in algorithms}
+        self._done: dict[str, str] = {}
 
     def update(self, data: bytes) -> None:
         self._md5.update(data)
@@ -104,8 +108,10 @@ class Digests:
         return self._md5.digest()
 
     def checksums(self) -> dict[str, str]:
-        """Base64 by algorithm."""
-        return {algorithm: b64encode(digest.digest()).decode() for algorithm, digest in self._others.items()}
+        """Base64 by algorithm; asked for when all bytes were seen."""
+        if not self._done:
+            self._done = {name: b64encode(digest.digest()).decode() for name, digest in self._others.items()}
+        return self._done
 
 
 class Expected:
@@ -113,7 +119,7 @@ class Expected:
 
     def __init__(self, params: Mapping[str, Any], trailer: str | None = None) -> None:
         self.md5 = _content_md5(params.get("ContentMD5"))
-        self.given = {name: params[member(name)] for name in DIGESTS if params.get(member(name)) is not None}
+        self.given = {MEMBERS[name]: params[name] for name in MEMBERS.keys() & params.keys()}
         self.trailer = _trailer_algorithm(trailer)
         named = params.get("ChecksumAlgorithm")
         self._named = known(named) if named else None

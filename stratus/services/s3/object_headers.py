@@ -43,9 +43,9 @@ GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP", "Gra
 
 def refuse_unsupported(params: dict[str, Any]) -> None:
     """Raises NotImplemented, by name, for what would change the meaning or the safety of the object."""
-    for name, what in REFUSED_PARAMS.items():
-        if params.get(name) not in (None, "", False):
-            raise refused(what)
+    for name in REFUSED_PARAMS.keys() & params.keys():
+        if params[name] not in (None, "", False):
+            raise refused(REFUSED_PARAMS[name])
 
 
 def check_encryption(params: dict[str, Any]) -> None:

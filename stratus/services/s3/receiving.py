@@ -25,7 +25,7 @@ class Stored:
     file: str | None = None
 
 
-def declared_length(request: Request | None, params: dict[str, Any]) -> int | None:
+def declared_length(request: Request | None) -> int | None:
     """How many bytes the client says it sends, without the framing of `aws-chunked`; None for calls inside the process."""
     if request is None:
         return None

@@ -15,14 +15,14 @@ import orjson
 from stratus.service import Call, Result, operation
 from stratus.services.s3 import checksums, completion, conditionals, lifecycle, versions
 from stratus.services.s3.bucket import Bucket
-from stratus.services.s3.checksums import DEFAULT_ALGORITHM, Digests, Expected, member
+from stratus.services.s3.checksums import DEFAULT_ALGORITHM, Expected, member
 from stratus.services.s3.errors import invalid_argument, invalid_request, no_such_upload
 from stratus.services.s3.keys import key_bytes
 from stratus.services.s3.object_headers import ENCRYPTION, describe, refuse_unsupported
 from stratus.services.s3.operations.get_object import moment
-from stratus.services.s3.operations.put_object import PutObject, make_room, new_id
+from stratus.services.s3.operations.put_object import PutObject, expected_of, make_room, new_id
 from stratus.services.s3.permissions import on_object, on_put
-from stratus.services.s3.receiving import Stored, declared_length, receive, trailers_of
+from stratus.services.s3.receiving import Stored
 from stratus.services.s3.versions import MAX_PART_NUMBER, Part, Version
 
 MOST_PARTS = 1000
@@ -73,19 +73,12 @@ class Multipart(PutObject):
 
     @operation("UploadPart", on_object("s3:PutObject", existing_tags=False))
     async def upload_part(self, call: Call) -> Result:
-        bucket, params, request = self.bucket(call), call.params, call.request
-        refuse_unsupported(params)
-        upload = self.upload(call, bucket)
-        expected = Expected(params, request.headers.get("x-amz-trailer") if request else None)
+        bucket = self.bucket(call)
+        refuse_unsupported(call.params)
+        upload, expected = self.upload(call, bucket), expected_of(call)
         _check_part_checksum(upload, expected)
-        digests = Digests({upload.algorithm, expected.algorithm} if expected.chosen else {upload.algorithm})
-        body = params.get("Body")
-        stored = await receive(body, declared_length(request, params), digests, self.files, self.seal)
-        try:
-            expected.verify(digests, trailers_of(body))
-        except Exception:
-            self.forget(stored)
-            raise
+        algorithms = {upload.algorithm, expected.algorithm} if expected.chosen else {upload.algorithm}
+        stored, digests = await self.take_in(call, expected, algorithms)
         await self.add_part(call, bucket, stored, digests.md5.hex(), digests.checksums())
         shown = digests.checksums() if expected.chosen else {}
         sent = {member(name): value for name, value in shown.items() if name == expected.chosen}

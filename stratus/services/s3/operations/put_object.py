@@ -13,6 +13,7 @@ from stratus.services.s3.object_headers import ENCRYPTION, describe
 from stratus.services.s3.permissions import on_put
 from stratus.services.s3.receiving import Stored, declared_length, receive, trailers_of
 from stratus.services.s3.versions import NULL_VERSION, Version
+from stratus.wire.errors import AwsError
 
 
 class PutObject(S3Base):
@@ -21,7 +22,8 @@ class PutObject(S3Base):
         bucket, params = self.bucket(call), call.params
         conditionals.check_write_params(params)
         meta = describe(params, bucket)
-        stored, digests, _ = await self.take_in(call)
+        expected = expected_of(call)
+        stored, digests = await self.take_in(call, expected, {expected.algorithm})
         checksums = digests.checksums()
         meta |= {member(name): value for name, value in checksums.items()}
         meta["ChecksumType"] = "FULL_OBJECT"
@@ -34,18 +36,16 @@ class PutObject(S3Base):
             **self.written(bucket, version),
         }
 
-    async def take_in(self, call: Call) -> tuple[Stored, Digests, Expected]:
-        """Receives a request's body and verifies what the client said about it."""
-        request, body = call.request, call.params.get("Body")
-        expected = Expected(call.params, request.headers.get("x-amz-trailer") if request else None)
-        digests = Digests([expected.algorithm])
-        stored = await receive(body, declared_length(request, call.params), digests, self.files, self.seal)
+    async def take_in(self, call: Call, expected: Expected, algorithms: set[str]) -> tuple[Stored, Digests]:
+        """Receives a request's body, digests it, and verifies what the client said about it."""
+        body, digests = call.params.get("Body"), Digests(algorithms)
+        stored = await receive(body, declared_length(call.request), digests, self.files, self.seal)
         try:
-            expected.verify(digests, trailers_of(body))
-        except Exception:
+            expected.verify(digests, trailers_of(body) if expected.trailer else {})
+        except AwsError:
             self.forget(stored)
             raise
-        return stored, digests, expected
+        return stored, digests
 
     async def add_version(
         self, call: Call, bucket: Bucket, stored: Stored, etag: str, meta: dict[str, Any], upload: str | None = None
@@ -82,6 +82,10 @@ class PutObject(S3Base):
         if bucket.versioning == "Enabled":
             result["VersionId"] = version.id
         return result
+
+
+def expected_of(call: Call) -> Expected:
+    return Expected(call.params, call.request.headers.get("x-amz-trailer") if call.request else None)
 
 
 def new_id(bucket: Bucket) -> str:
