@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from tests.cloud_under_test import CloudUnderTest
 
-REGION = "us-east-1"
+REGION = "eu-west-1"
 MOCK = {
     "x-amazon-apigateway-integration": {
         "type": "mock",
@@ -84,7 +84,7 @@ def deploy(cloud: CloudUnderTest, **more: Any) -> Deployed:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
     """A cloud of our own: addresses are few, and APIs made by hand keep theirs."""
-    running = CloudUnderTest(tmp_path_factory.mktemp("gateway")).start()
+    running = CloudUnderTest(tmp_path_factory.mktemp("gateway"), regions=(REGION,)).start()
     yield running
     running.stop()
 
