@@ -41,7 +41,8 @@ class Settings:
     data: Path
     port_base: int = 4566
     host: str = "127.0.0.1"
-    regions: tuple[str, ...] = ("us-east-1",)
+    regions: tuple[str, ...] = ("eu-central-1",)
+    """The first is the home. Of the old regions' names (`us-east-1` ...) boto3 concludes that presigned URLs take Signature Version 2."""
     public_url: str | None = None
     certificate: Path | None = None
     key: Path | None = None

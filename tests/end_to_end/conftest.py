@@ -45,11 +45,11 @@ class TodoList:
     cloud: CloudUnderTest
     outputs: dict[str, str] = field(default_factory=dict)
 
-    def deploy(self, **parameters: str) -> None:
+    def deploy(self, template: Path = APP / "template.yaml", **parameters: str) -> None:
         async def deploy() -> dict[str, str]:
             stacks = self.cloud.cloud.stacks(self.cloud.settings.regions[0])
             given = {"RequireTls": "false", "ThrottleRate": "10000", "ThrottleBurst": "5000", **parameters}
-            deployed = await stacks.deploy("todolist", APP / "template.yaml", given)
+            deployed = await stacks.deploy("todolist", template, given)
             await self.cloud.cloud.open_apis()
             return deployed.outputs
 
