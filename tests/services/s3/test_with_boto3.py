@@ -28,7 +28,7 @@ def client_of(cloud: CloudUnderTest, endpoint: str, **config: Any) -> Any:
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
-        region_name="us-east-1",
+        region_name=cloud.settings.regions[0],
         aws_access_key_id=admin.access_key_id,
         aws_secret_access_key=admin.secret_access_key,
         verify=str(cloud.cloud.ca),
@@ -47,7 +47,7 @@ def client(cloud: CloudUnderTest, request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def bucket(client: Any) -> Iterator[str]:
     name = f"b-{uuid4()}"
-    client.create_bucket(Bucket=name)
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name})
     yield name
     for version in client.list_object_versions(Bucket=name).get("Versions", []):
         client.delete_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])
@@ -205,8 +205,8 @@ def test_settings_come_back_as_they_were_put(client, bucket):
     blocked = client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     assert all(blocked.values())
     assert len(blocked) == 4
-    assert client.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
-    assert client.head_bucket(Bucket=bucket)["BucketRegion"] == "us-east-1"
+    assert client.get_bucket_location(Bucket=bucket)["LocationConstraint"] == client.meta.region_name
+    assert client.head_bucket(Bucket=bucket)["BucketRegion"] == client.meta.region_name
     assert client.get_bucket_acl(Bucket=bucket)["Grants"][0]["Permission"] == "FULL_CONTROL"
     for remove in (
         client.delete_bucket_cors,
