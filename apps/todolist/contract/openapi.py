@@ -147,6 +147,8 @@ def _answer(status: int, model: str) -> Document:
         answer["headers"] = {"Link": {"description": "The next page, if any.", "schema": {"type": "string"}}}
     elif model:
         answer["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model}"}}}
+    if status in {202, 204}:
+        answer["headers"] = {"X-Version": {"description": "Your version after it.", "schema": {"type": "string"}}}
     if model in {"Todo", "List"}:
         answer["headers"] = {"ETag": {"description": "Its version.", "schema": {"type": "string"}}}
     return answer

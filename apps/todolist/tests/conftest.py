@@ -216,6 +216,12 @@ class Answer:
 
 
 @pytest.fixture
+def new_caller(environment: Any) -> type[Caller]:
+    """Makes users, for tests that need many."""
+    return Caller
+
+
+@pytest.fixture
 def call(environment: Any) -> Caller:
     """A user nobody has seen before."""
     return Caller()

@@ -301,28 +301,52 @@ def test_a_batch_of_the_wrong_size_or_shape(call, operations):
     assert call("POST /todos/batch", body={"operations": operations}).status == 422
 
 
-def test_a_batch_too_large_for_a_transaction_is_refused_whole(call):
-    """GIVEN 25 to-dos of which each is near the largest WHEN all recur and are done at once THEN it is 413, and nothing
-    has changed."""
-    big = {
-        "title": "b",
-        "notes": "牛" * 16_000,
+def test_a_batch_too_large_for_a_transaction_is_refused_whole(call, cognito):
+    """GIVEN 25 of the largest to-dos, which recur WHEN all are done at once THEN it is 413, and nothing has changed."""
+    folder = f"private/eu-west-1:{call.user}/"
+    largest = {
+        "title": "🥛" * 500,
+        "notes": "🥛" * 16_000,
         "due": "2026-11-23",
         "recurrence": "FREQ=DAILY",
-        "tags": ["ü" * 50 + str(n) for n in range(0)],
+        "tags": ["🥛" * 48 + f"{number:02d}" for number in range(20)],
+        "attachments": [f"{folder}{number:02d}" + "x" * 950 for number in range(20)],
     }
-    made = call("POST /todos/batch", body={"operations": [{"op": "create", "todo": big}] * 25})
+    made = call("POST /todos/batch", body={"operations": [{"op": "create", "todo": largest}] * 25})
     assert made.status == 200
-    lists = [call.make_list()["id"] for _ in range(40)]
-    changes = [
-        {"op": "change", "id": each["id"], "todo": {"done": True, "notes": "🥛" * 16_000}}
-        for each in made.json["results"]
+    done = [{"op": "change", "id": each["id"], "todo": {"done": True}} for each in made.json["results"]]
+    refused = call("POST /todos/batch", body={"operations": done})
+    assert (refused.status, "fewer" in refused.json["detail"]) == (413, True)
+    assert call.page(status="done") == []
+    assert call("POST /todos/batch", body={"operations": done[:20]}).status == 200
+
+
+def test_a_batch_of_too_many_writes_for_a_transaction_is_refused_whole(call):
+    """GIVEN 25 to-dos that recur, in 25 lists WHEN all are done and moved to 25 others THEN it is 413: 101 writes."""
+    lists = [call.make_list()["id"] for _ in range(50)]
+    create = [
+        {"op": "create", "todo": {"title": "x", "listId": each, "due": "2026-11-23", "recurrence": "FREQ=DAILY"}}
+        for each in lists[:25]
     ]
-    answer = call("POST /todos/batch", body={"operations": changes})
-    assert answer.status in {200, 413}
-    if answer.status == 413:
-        assert call.page(status="done") == []
-    assert len(lists) == 40
+    made = call("POST /todos/batch", body={"operations": create}).json["results"]
+    moves = [
+        {"op": "change", "id": each["id"], "todo": {"done": True, "listId": to}}
+        for each, to in zip(made, lists[25:], strict=True)
+    ]
+    assert call("POST /todos/batch", body={"operations": moves}).status == 413
+    assert call.page(status="done") == []
+    assert call("POST /todos/batch", body={"operations": moves[:24]}).status == 200
+
+
+def test_a_batch_that_names_more_than_can_be_read_at_once(call):
+    """GIVEN operations that name four other things each WHEN they run THEN none of them is a failure."""
+    operations = [
+        {"op": "change", "id": new_id(), "todo": {"id": new_id(), "parentId": new_id(), "listId": new_id()}}
+        for _ in range(25)
+    ]
+    answer = call("POST /todos/batch", body={"operations": operations})
+    assert answer.status == 200
+    assert {result["status"] for result in answer.json["results"]} == {422}
 
 
 def test_an_idempotency_key_does_nothing_twice(call):
@@ -491,6 +515,29 @@ def test_me_asks_cognito_once_with_the_callers_own_token(call, cognito):
     assert cognito == ["Bearer token-of-" + call.user]
     assert (me["identityId"], me["folder"]) == (f"eu-west-1:{call.user}", f"private/eu-west-1:{call.user}/")
     assert me["limits"]["todos"] == MOST_TODOS
+
+
+def test_a_token_that_cognito_refuses_is_a_401_and_a_cognito_out_of_reach_a_503(call, environment, monkeypatch):
+    from botocore.stub import Stubber
+
+    client = cognito_client()
+    monkeypatch.setattr(write.cognito, "_client", lambda: client)
+    for code, status in (("NotAuthorizedException", 401), ("TooManyRequestsException", 503)):
+        with Stubber(client) as stub:
+            stub.add_client_error("get_id", code)
+            answer = call("GET /me")
+            assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    with Stubber(client) as stub:
+        token = {"cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool": "token-of-" + call.user}
+        stub.add_response(
+            "get_id", {"IdentityId": "eu-west-1:me"}, {"IdentityPoolId": "eu-west-1:pool", "Logins": token}
+        )
+        assert call("GET /me").json["identityId"] == "eu-west-1:me"
+
+
+def cognito_client():
+    write.cognito._client.cache_clear()
+    return write.cognito._client()
 
 
 def test_attachments_are_checked_against_what_cognito_says(call, cognito):

@@ -56,6 +56,7 @@ def event_of(started: list[tuple[str, str, str]]) -> dict[str, str]:
 def test_a_deleted_list_is_gone_at_once_and_its_to_dos_after_the_job(furnished, started):
     answer = furnished("DELETE /lists/{listId}", furnished.list_path)
     assert (answer.status, answer.json["status"]) == (202, "running")
+    assert int(answer.headers["X-Version"]) == write.table().account(furnished.user, consistent=True).version
     assert started == [("delete-list", furnished.user, answer.json["id"])]
     assert furnished("GET /lists/{listId}", furnished.list_path).status == 404
     assert furnished("GET /todos", query={"list": furnished.list_path["listId"]}).status == 404

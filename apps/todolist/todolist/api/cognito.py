@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 from typing import Any
+
+from todolist.problems import Problem, busy
+
+logger = logging.getLogger(__name__)
+
+_REFUSALS = ("NotAuthorizedException", "InvalidParameterException")
 
 
 @cache
@@ -19,9 +26,22 @@ def _client() -> Any:
 
 
 def identity_id(authorization: str) -> str:
-    """The identity id of the ID token in an Authorization header (cognito-identity:GetId, an unsigned call)."""
-    token = authorization.removeprefix("Bearer ").strip()
-    answer = _client().get_id(
-        IdentityPoolId=os.environ["IDENTITY_POOL_ID"], Logins={os.environ["USER_POOL_PROVIDER"]: token}
-    )
+    """The identity id of the ID token in an Authorization header (cognito-identity:GetId, an unsigned call).
+
+    Raises a Problem when Cognito does not take the token, or cannot be asked now.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    logins = {os.environ["USER_POOL_PROVIDER"]: authorization.removeprefix("Bearer ").strip()}
+    try:
+        answer = _client().get_id(IdentityPoolId=os.environ["IDENTITY_POOL_ID"], Logins=logins)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _REFUSALS:
+            detail = "Cognito does not take this token any more; sign in again."
+            raise Problem(401, "unauthorized", "Not signed in", detail) from error
+        logger.warning("Cognito gives no identity: %s", error)
+        raise busy() from error
+    except BotoCoreError as error:
+        logger.warning("Cognito is out of reach: %s", error)
+        raise busy() from error
     return str(answer["IdentityId"])

@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 _PATIENCE = timedelta(minutes=2)
 """A job that has stood still for so long is started again when somebody looks at it."""
 
+VERSION = "X-Version"
+"""The header that tells the user's version where the answer has no document with it."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -154,7 +157,7 @@ def delete_todo(request: Request) -> Answer:
         return None, []
 
     _, latest = _writer(request).write([("todo", todo_id)], work)
-    return answer(204, "", {"X-Version": str(latest)})
+    return answer(204, "", {VERSION: str(latest)})
 
 
 def delete_list(request: Request) -> Answer:
@@ -183,9 +186,9 @@ def _start_job(
         job = jobs.begin(workspace.new_id(), kind, particulars, SURROUNDINGS.now())
         return job, [stored_jobs.item(request.user, job)]
 
-    job, _ = _writer(request).write(refs, work)
+    job, latest = _writer(request).write(refs, work)
     workers.start(kind, request.user, job.document["id"])
-    return _job_answer(202, job.document)
+    return _job_answer(202, job.document, {VERSION: str(latest)})
 
 
 def get_job(request: Request) -> Answer:
@@ -211,8 +214,8 @@ def _restart(user: str, job: jobs.Job, now: datetime) -> jobs.Job:
     return fresh
 
 
-def _job_answer(status: int, document: Job) -> Answer:
-    return json_answer(status, document, {"Location": f"/jobs/{document['id']}"})
+def _job_answer(status: int, document: Job, headers: Mapping[str, str] | None = None) -> Answer:
+    return json_answer(status, document, {"Location": f"/jobs/{document['id']}", **(headers or {})})
 
 
 # -- the account

@@ -61,12 +61,21 @@ def _erase_files(folder: str) -> Iterator[int]:
 
 
 def _erase_items(user: str) -> Iterator[int]:
-    """All items but the job, which tells how far it is, and the account, which refuses further writes."""
-    for page in dynamo().pages(user, keys.BEGIN, keys.END):
-        doomed = [item["sk"] for item in page if item["sk"] != keys.ACCOUNT and not item["sk"].startswith(keys.job(""))]
-        if doomed:
-            dynamo().delete(user, doomed)
-            yield len(doomed)
+    """All items but the job, which tells how far it is, and the account, which refuses further writes. It looks again
+    until a look finds none, because a batch may leave some undone."""
+    found = True
+    while found:
+        found = False
+        for page in dynamo().pages(user, keys.BEGIN, keys.END):
+            doomed = [item["sk"] for item in page if not _stays(item["sk"])]
+            if doomed:
+                found = True
+                dynamo().delete(user, doomed)
+                yield len(doomed)
+
+
+def _stays(sort_key: str) -> bool:
+    return sort_key == keys.ACCOUNT or sort_key.startswith(keys.job(""))
 
 
 def _forget_account(user: str) -> int:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", NewTodo, TodoPatch)
 
+_MOST_FORESEEN = 90
+
 
 @dataclass(frozen=True)
 class Result:
@@ -49,7 +51,7 @@ class Result:
 
 
 def foreseen(operations: list[Operation]) -> list[Ref]:
-    """What the operations will surely need, so that it is read in one go."""
+    """What the operations will surely need, so that it is read in one go (DynamoDB reads 100 things together)."""
     refs: dict[Ref, None] = {}
     for operation in operations:
         members = operation.todo or {}
@@ -59,7 +61,7 @@ def foreseen(operations: list[Operation]) -> list[Ref]:
         list_id = members.get("listId", INBOX if operation.op == "create" else None)
         if isinstance(list_id, str) and is_list_id(list_id):
             refs["list", list_id] = None
-    return list(refs)
+    return list(refs)[:_MOST_FORESEEN]
 
 
 def replayed(workspace: Workspace, kept: dict[str, Any]) -> dict[str, Any]:
