@@ -6,7 +6,6 @@ from typing import Any
 from stratus.mail.mailbox import Mailbox
 from stratus.service import Service, Surroundings
 from stratus.services.cognito_idp import client, grants, pool, users
-from stratus.services.cognito_idp.operations.account import AccountOperations
 from stratus.services.cognito_idp.operations.admin import AdminOperations
 from stratus.services.cognito_idp.operations.clients import ClientOperations
 from stratus.services.cognito_idp.operations.mfa import MfaOperations
@@ -26,7 +25,6 @@ class CognitoIdp(
     ClientOperations,
     SignInOperations,
     PasswordOperations,
-    AccountOperations,
     MfaOperations,
     AdminOperations,
     Service,

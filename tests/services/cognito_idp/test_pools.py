@@ -258,6 +258,19 @@ class TestOperators:
             "UsernameExistsException"
         )
 
+    async def test_given_a_new_address_by_an_operator_then_it_counts_at_once_only_if_declared_verified(
+        self, people: Any, api: Any, refused: Any
+    ) -> None:
+        await people.confirmed()
+        named = {"UserPoolId": people.pool_id, "Username": ALICE}
+        new = [{"Name": "email", "Value": "new@example.com"}]
+        await api("AdminUpdateUserAttributes", **named, UserAttributes=new)
+        assert api.mails()[-1]["To"] == "new@example.com"
+        assert await people.tokens(ALICE)
+        verified = {"Name": "email_verified", "Value": "true"}
+        await api("AdminUpdateUserAttributes", **named, UserAttributes=[*new, verified])
+        assert await people.tokens("new@example.com")
+
     async def test_given_an_invitation_then_it_can_be_sent_again_until_it_was_followed(
         self, people: Any, api: Any, refused: Any
     ) -> None:

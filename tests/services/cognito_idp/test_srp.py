@@ -37,6 +37,12 @@ def test_given_any_password_name_salt_and_secrets_then_both_sides_share_a_key(
     )
 
 
+@settings(max_examples=25, deadline=None)
+@given(base=st.integers(0, srp.N - 1), exponent=st.integers(0, 2**300))
+def test_the_power_that_lets_other_threads_in_is_the_power(base: int, exponent: int) -> None:
+    assert srp._power(base, exponent) == pow(base, exponent, srp.N)
+
+
 def test_given_another_password_or_name_or_pool_then_the_verifier_does_not_match() -> None:
     verifier = srp.new_verifier("Pool1", "alice", "right")
     assert srp.matches(verifier, "Pool1", "alice", "right")

@@ -30,15 +30,12 @@ class AccountOperations(Operations):
         client, pool = self.client(claims.client_id)
         given = attributes.by_name(call.params["UserAttributes"])
         attributes.check_writable(client.writable(pool), list(given))
-        changed, code = await self._change(call, pool, user, given)
-        if code is None:
-            return {"CodeDeliveryDetailsList": []}
-        address = given["email"]
-        await messages.deliver(self.mailbox, messages.verification(pool, address, code), changed)
-        return {"CodeDeliveryDetailsList": [messages.delivery(address)]}
+        return {"CodeDeliveryDetailsList": await self.change_attributes(call, pool, user, given)}
 
-    async def _change(self, call: Call, pool: Pool, named: User, given: dict[str, str]) -> tuple[User, str | None]:
-        """Writes the attributes; a new address that wants verification gets a code, and may have to wait for it."""
+    async def change_attributes(
+        self, call: Call, pool: Pool, named: User, given: dict[str, str]
+    ) -> list[dict[str, str]]:
+        """Writes the attributes and returns where codes went: a new address gets one, and may have to wait for its return."""
         attributes.check_values(pool.schema, given, changing=True)
 
         def work(connection: sqlite3.Connection) -> tuple[User, str | None] | AwsError:
@@ -46,8 +43,8 @@ class AccountOperations(Operations):
             if user is None:
                 return user_not_found()
             changed, verifies = _changed(pool, user, given)
-            taken = users.holder_of_name(connection, pool, user.with_attributes({"email_verified": "true", **given}))
-            if taken:
+            as_verified = user.with_attributes({**given, "email_verified": "true"})
+            if "email" in given and users.holder_of_name(connection, pool, as_verified):
                 return users.alias_exists()
             refused = users.store(connection, pool, changed, call.now)
             if refused:
@@ -57,7 +54,11 @@ class AccountOperations(Operations):
             code = codes.issue(connection, pool.secret, user.subject, codes.attribute("email"), call.now)
             return code if isinstance(code, AwsError) else (changed, code)
 
-        return await self.decide(work)
+        changed, code = await self.decide(work)
+        if code is None:
+            return []
+        await messages.deliver(self.mailbox, messages.verification(pool, given["email"], code), changed)
+        return [messages.delivery(given["email"])]
 
     @public("DeleteUserAttributes")
     async def delete_user_attributes(self, call: Call) -> Result:
@@ -110,7 +111,7 @@ class AccountOperations(Operations):
 def _changed(pool: Pool, user: User, given: dict[str, str]) -> tuple[User, bool]:
     """The user with `given` attributes, and whether a code has to be sent to a new address."""
     address = given.get("email")
-    if address is None or address == user.email:
+    if address is None or address == user.email or given.get("email_verified") == "true":
         return replace(user.with_attributes(given), pending={} if address else user.pending), False
     if pool.verifies_before_update:
         others = {name: value for name, value in given.items() if name != "email"}

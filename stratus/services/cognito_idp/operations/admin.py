@@ -10,7 +10,7 @@ from typing import Any
 from stratus.service import Call
 from stratus.services.cognito_idp import attributes, codes, filters, messages, passwords, sessions, srp, triggers, users
 from stratus.services.cognito_idp.errors import invalid_parameter, not_authorized, not_implemented, user_not_found
-from stratus.services.cognito_idp.operations.account import mfa_settings, without_attributes
+from stratus.services.cognito_idp.operations.account import AccountOperations, mfa_settings, without_attributes
 from stratus.services.cognito_idp.operations.base import Result, on_pool
 from stratus.services.cognito_idp.operations.mfa import prefer_totp, wanted_totp
 from stratus.services.cognito_idp.operations.sign_out import SignOutOperations
@@ -24,7 +24,7 @@ _MAX_PAGE = 60
 _READ_AT_ONCE = 500
 
 
-class AdminOperations(SignOutOperations):
+class AdminOperations(AccountOperations, SignOutOperations):
     @on_pool("AdminGetUser")
     async def admin_get_user(self, call: Call) -> Result:
         _, user = self._named(call)
@@ -179,11 +179,7 @@ class AdminOperations(SignOutOperations):
     @on_pool("AdminUpdateUserAttributes")
     async def admin_update_user_attributes(self, call: Call) -> Result:
         pool, user = self._named(call)
-        given = attributes.by_name(call.params["UserAttributes"])
-        attributes.check_values(pool.schema, given, changing=True)
-        if given.get("email", user.email) != user.email:
-            given.setdefault("email_verified", "false")
-        await self.change_user(user, lambda current: replace(current, pending={}).with_attributes(given))
+        await self.change_attributes(call, pool, user, attributes.by_name(call.params["UserAttributes"]))
         return {}
 
     @on_pool("AdminDeleteUserAttributes")
