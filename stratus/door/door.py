@@ -81,7 +81,9 @@ class Door:
         if operation.access is None:
             principal, region, context = ANONYMOUS, addressed.region, _NO_CONTEXT
         else:
-            caller = await self._iam.authenticate(request, service.name, body_limit=protocol.body_limit)
+            caller = await self._iam.authenticate(
+                request, service.name, region=addressed.region, body_limit=protocol.body_limit
+            )
             principal, region, context = caller.principal, caller.region, caller.context
             routed.body = caller.body
         call = Call(
