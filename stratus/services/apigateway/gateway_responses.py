@@ -9,6 +9,7 @@ from stratus.services.apigateway.definition import GatewayResponse
 from stratus.services.apigateway.errors import GatewayError, refused
 from stratus.services.apigateway.exchange import Exchange
 from stratus.services.apigateway.substitution import Fill, parameter, template
+from stratus.wire.base import merge_headers
 from stratus.wire.message import HeaderList, Response
 
 _JSON = "application/json"
@@ -48,7 +49,8 @@ class GatewayResponses:
             compiled = self._own.get("DEFAULT_4XX" if error.status < 500 else "DEFAULT_5XX", _DEFAULT)
         content_type = _accepted(compiled.templates, exchange.request.headers.get("accept"))
         headers: HeaderList = [("content-type", content_type), ("x-amzn-ErrorType", error.error_type)]
-        headers += [(name, value) for name, fill in compiled.headers if _printable(value := fill(exchange))]
+        mapped = {name: value for name, fill in compiled.headers if _printable(value := fill(exchange))}
+        headers = merge_headers(headers, mapped)
         body = compiled.templates[content_type](exchange).encode()
         return Response(compiled.status or error.status, headers, body)
 

@@ -148,6 +148,15 @@ async def test_gateway_responses_reword_errors(bench: Bench) -> None:
     assert (own.status, own.body, header(own, "content-type")) == (404, b"no such route", "text/plain")
 
 
+async def test_a_mapped_content_type_stands_in_place_of_the_template_s(bench: Bench) -> None:
+    mapped = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
+    responses = {"DEFAULT_4XX": {"responseParameters": mapped, "responseTemplates": {"application/json": "{}"}}}
+    await bench.deploy(description(**{"x-amazon-apigateway-gateway-responses": responses}))
+    response = await bench.send("GET", "/api/nope")
+    types = [value for name, value in response.headers if name.lower() == "content-type"]
+    assert types == ["application/problem+json"]
+
+
 async def test_an_echoed_header_cannot_break_out_of_its_line(bench: Bench) -> None:
     await bench.deploy(description(**{"x-amazon-apigateway-gateway-responses": PROBLEM}))
     response = await bench.send("POST", "/api/todos", b"", headers={"x-ask": "a\r\nset-cookie: b"})
