@@ -43,6 +43,12 @@ ORACLE := amplify-dynamodb-simulator-2.9.30.tgz
 	cd .venv/dynamodb-local && tar xzf $(ORACLE) --strip-components=2 package/emulator && rm $(ORACLE)
 	@touch $@
 
+# Clients from npm that tests run unmodified.
+.venv/clients/.ready: tests/clients/package-lock.json .venv/.dev
+	mkdir -p .venv/clients && cp tests/clients/package.json tests/clients/package-lock.json .venv/clients/
+	cd .venv/clients && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
 setup: .venv/.runtime
 
 # --- use ---
@@ -65,10 +71,10 @@ check: .venv/.dev .venv/tools/sam/.ready .venv/tools/checkov/.ready
 	PYTHONPATH=apps/todolist .venv/bin/lint-imports
 	$(MAKE) -C apps/todolist check PATH="$(CURDIR)/.venv/bin:$(CURDIR)/.venv/tools/sam/bin:$(CURDIR)/.venv/tools/checkov/bin:$$PATH"
 
-unit: .venv/.dev .venv/dynamodb-local/.ready
+unit: .venv/.dev .venv/dynamodb-local/.ready .venv/clients/.ready
 	.venv/bin/pytest -n auto -m "not soak"
 
-soak: .venv/.dev .venv/dynamodb-local/.ready
+soak: .venv/.dev .venv/dynamodb-local/.ready .venv/clients/.ready
 	.venv/bin/pytest -m soak
 
 bench: .venv/.dev .venv/tools/ministack/.ready

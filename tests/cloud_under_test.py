@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import fcntl
+import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Coroutine
@@ -19,17 +22,26 @@ from stratus.cloud import Cloud, Settings
 T = TypeVar("T")
 
 
+_claims: list[int] = []
+"""Descriptors of the locks that keep other test processes off our ports, until this one ends."""
+
+
 def free_ports(count: int) -> int:
-    """The first of `count` ports in a row that nobody listens on."""
-    for base in range(20_000, 60_000, count):
-        with contextlib.ExitStack() as stack:
-            try:
+    """The first of `count` ports in a row that nobody listens on, and no other test process will, while this one lives."""
+    folder = Path(tempfile.gettempdir()) / "stratus-test-ports"
+    folder.mkdir(exist_ok=True)
+    for base in range(20_000, 32_000, count):
+        claim = os.open(folder / str(base), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.ExitStack() as stack:
                 for port in range(base, base + count):
-                    probe = stack.enter_context(socket.socket())
-                    probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return base
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+        except OSError:
+            os.close(claim)
+            continue
+        _claims.append(claim)
+        return base
     raise RuntimeError("no free ports")
 
 
