@@ -4,6 +4,7 @@ The files in `resources/schemas` are AWS's registry schemas as cfn-lint corrects
 """
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path as FilePath
@@ -79,9 +80,14 @@ def violations(resource_type: str, properties: Mapping[str, Any], path: Path) ->
 
 def _explained(error: Any, path: Path) -> list[TemplateError]:
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {})
+        known, patterns = error.schema.get("properties", {}), list(error.schema.get("patternProperties", {}))
         message = f"there is no such property; there are {', '.join(sorted(known))}"
-        return [TemplateError(message, (*path, name)) for name in error.instance if name not in known]
+        if patterns:
+            message = f"a name here must match {patterns[0]}"
+        unknown = [
+            name for name in error.instance if name not in known and not any(re.search(each, name) for each in patterns)
+        ]
+        return [TemplateError(message, (*path, name)) for name in unknown]
     if error.validator == "required":
         return [TemplateError(f"{error.message.split(' is a ')[0]} is missing", path)]
     return [TemplateError(_short(error.message), path)]

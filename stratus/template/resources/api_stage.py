@@ -6,7 +6,7 @@ Settings of methods and access logs are patches: https://docs.aws.amazon.com/api
 from collections.abc import Mapping
 from typing import Any
 
-from stratus.template.resource import Made, Properties, ResourceType, Site, changed
+from stratus.template.resource import Made, Properties, ResourceType, Site
 
 _METHOD_SETTINGS = {
     "CacheDataEncrypted": "caching/dataEncrypted",
@@ -48,28 +48,37 @@ class ApiStage(ResourceType):
 async def _patch(
     site: Site, name: str, properties: Properties, before: Mapping[str, str], after: Mapping[str, str]
 ) -> None:
-    operations: list[dict[str, Any]] = []
-    for path in sorted(changed(before, after)):
-        if path in after:
-            operations.append({"op": "replace", "path": path, "value": after[path]})
-        elif path == "/accessLogSettings/format":
-            operations.append({"op": "remove", "path": "/accessLogSettings"})
-        elif path == "/description":
-            operations.append({"op": "replace", "path": path, "value": ""})
-        elif path != "/accessLogSettings/destinationArn":
-            operations.append({"op": "remove", "path": path})
-    if operations:
+    if operations := [*_removals(before, after), *_replacements(before, after)]:
         await site.call(
             "apigateway", "UpdateStage", restApiId=properties["RestApiId"], stageName=name, patchOperations=operations
         )
+
+
+def _removals(before: Mapping[str, str], after: Mapping[str, str]) -> list[dict[str, str]]:
+    gone = {_removable(path) for path in before.keys() - after.keys()}
+    return [{"op": "remove", "path": path} for path in sorted(gone)]
+
+
+def _replacements(before: Mapping[str, str], after: Mapping[str, str]) -> list[dict[str, str]]:
+    """What differs, and what was removed together with its neighbours."""
+    removed = {_removable(path) for path in before.keys() - after.keys()}
+    needed = [path for path in after if before.get(path) != after[path] or _removable(path) in removed]
+    return [{"op": "replace", "path": path, "value": after[path]} for path in sorted(needed)]
+
+
+def _removable(path: str) -> str:
+    """The path by which a setting can be removed: access logs and a method's settings go as a whole."""
+    first, *rest = path[1:].split("/")
+    if first == "accessLogSettings":
+        return "/accessLogSettings"
+    return path if first == "variables" or not rest else f"/{first}/{rest[0]}"
 
 
 def _plain(properties: Properties) -> dict[str, str]:
     """What CreateStage takes by itself, as patches."""
     found = {f"/variables/{name}": str(value) for name, value in properties.get("Variables", {}).items()}
     for name, path in (("DeploymentId", "/deploymentId"), ("Description", "/description")):
-        if name in properties:
-            found[path] = properties[name]
+        found[path] = properties.get(name, "")
     return found
 
 

@@ -1,9 +1,14 @@
 """AWS::DynamoDB::Table."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from stratus.template.resource import Made, Properties, ResourceType, Site, changed, picked
+from stratus.wire.errors import AwsError
 
+_POLL_SECONDS = 0.05
+_POLLS = 12_000
 _AS_THEY_ARE = (
     "AttributeDefinitions",
     "KeySchema",
@@ -70,7 +75,8 @@ class Table(ResourceType):
         return _made(physical_id, (await site.call("dynamodb", "DescribeTable", TableName=physical_id))["Table"])
 
     async def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
-        await site.call_if_there("dynamodb", "DeleteTable", TableName=physical_id)
+        if await site.call_if_there("dynamodb", "DeleteTable", TableName=physical_id):
+            await _until(site, physical_id, lambda table: table is None)
 
     async def erase(self, site: Site, physical_id: str, properties: Properties) -> None:
         if properties.get("DeletionProtectionEnabled"):
@@ -129,6 +135,26 @@ async def _change_indexes(site: Site, name: str, old: Properties, new: Propertie
             AttributeDefinitions=new["AttributeDefinitions"] if "Create" in update else None,
             GlobalSecondaryIndexUpdates=[update],
         )
+        await _until(site, name, _is_active)
+
+
+def _is_active(table: dict[str, Any] | None) -> bool:
+    if table is None:
+        return True
+    parts = [table, *table.get("GlobalSecondaryIndexes", [])]
+    return all(part.get("TableStatus", part.get("IndexStatus", "ACTIVE")) == "ACTIVE" for part in parts)
+
+
+async def _until(site: Site, name: str, reached: Callable[[dict[str, Any] | None], bool]) -> None:
+    """Waits for DynamoDB to finish what it goes on with after it answered: filling an index, deleting items."""
+    for _ in range(_POLLS):
+        answer = await site.call_if_there("dynamodb", "DescribeTable", TableName=name)
+        if reached(answer and answer["Table"]):
+            return
+        await asyncio.sleep(_POLL_SECONDS)  # work under way takes its own time, whatever the cloud's clock says
+    raise AwsError(
+        "NotStabilized", f"Table {name} did not reach the wanted state in {_POLLS * _POLL_SECONDS:.0f} seconds."
+    )
 
 
 async def _change_time_to_live(site: Site, name: str, old: Properties, new: Properties) -> None:
