@@ -26,9 +26,9 @@ MAX_BATCH = 256
 MAX_BATCH_SECONDS = 0.004
 """The event loop is not held longer than this by one batch (a single piece of work may take longer)."""
 
-CHECKPOINT_PAGES = 2000
+CHECKPOINT_PAGES = 8000
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
-"""The write-ahead log is copied into the file every 8 MB and cut back to this size after a peak."""
+"""The write-ahead log is copied into the file every 32 MB and cut back to this size after a peak."""
 
 _STORAGE_CODES = frozenset(
     {
@@ -47,7 +47,7 @@ _STORAGE_CODES = frozenset(
 )
 
 
-class StorageFailure(AwsError):
+class StorageFailure(AwsError):  # noqa: N818 - named as AWS names such errors
     """The disk could not take a batch of writes. None of them is acknowledged; the caller may try again.
 
     `ServiceUnavailable` (503) is AWS's common error for "a temporary failure of the server"
@@ -82,9 +82,9 @@ class Database:
         """Runs `work(connection)` in the open batch and returns its result once the batch is on disk.
 
         If `work` raises, what it did is undone and the exception is the caller's; the rest of the batch is not touched.
-        `savepoint=False` saves two statements where `work` raises only before it changes anything. A caller that is
-        cancelled while it waits leaves its work either whole or undone, never half. Raises StorageFailure when the disk
-        is full or broken.
+        `savepoint=False` saves two statements where `work` raises only before it changes anything; should it raise later
+        all the same, the whole batch is undone. A caller that is cancelled while it waits leaves its work either whole or
+        undone, never half. Raises StorageFailure when the disk is full or broken.
         """
         if self._closed:
             raise StorageFailure("the database is closed")
@@ -111,7 +111,7 @@ class Database:
                 try:
                     self._apply(outcomes)
                     await loop.run_in_executor(self._thread, self._commit)
-                except (sqlite3.Error, StorageFailure) as error:
+                except Exception as error:  # noqa: BLE001 - whatever broke, nobody may be left waiting
                     self._give_up(outcomes, error)
                 else:
                     _deliver(outcomes)
@@ -123,18 +123,20 @@ class Database:
         connection = self._writer
         connection.execute("BEGIN IMMEDIATE")
         deadline = time.perf_counter() + MAX_BATCH_SECONDS
-        while self._queue and len(outcomes) < MAX_BATCH and time.perf_counter() < deadline:
+        while self._queue and len(outcomes) < MAX_BATCH and (not outcomes or time.perf_counter() < deadline):
             work, done, savepoint = self._queue.popleft()
             if done.cancelled():
                 continue
             outcomes.append((done, None, None))
+            changes = connection.total_changes
             if savepoint:
                 connection.execute("SAVEPOINT work")
             try:
                 result = work(connection)
             except Exception as error:
-                if _is_storage_error(error) or not connection.in_transaction:
-                    raise StorageFailure(str(error)) from error
+                half_done = not savepoint and connection.total_changes != changes
+                if half_done or _is_storage_error(error) or not connection.in_transaction:
+                    raise
                 outcomes[-1] = (done, None, error)
                 if savepoint:
                     connection.execute("ROLLBACK TO work")
@@ -148,14 +150,21 @@ class Database:
 
     def _give_up(self, outcomes: list[Outcome], error: Exception) -> None:
         """Nothing of the batch stays. If the transaction could not even begin, everyone who waits is told."""
-        if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        except sqlite3.Error as second:  # the next BEGIN fails then, and comes here again
+            error.add_note(f"rolling back failed too: {second}")
         if not outcomes:
             outcomes = [(done, None, None) for _, done, _ in self._queue]
             self._queue.clear()
-        failure = error if isinstance(error, StorageFailure) else StorageFailure(str(error))
-        failure.__cause__ = error if failure is not error else failure.__cause__
-        _deliver([(done, None, failure) for done, _, _ in outcomes])
+        _deliver([(done, None, _failure(error)) for done, _, _ in outcomes])
+
+
+def _failure(error: Exception) -> StorageFailure:
+    failure = StorageFailure(str(error))
+    failure.__cause__ = error
+    return failure
 
 
 def _deliver(outcomes: list[Outcome]) -> None:

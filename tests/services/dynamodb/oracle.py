@@ -91,6 +91,14 @@ def select_nothing(seconds: float) -> None:
 
 MISMATCHED = "The provided key element does not match the schema"
 
+FAULTS = "|".join(
+    (
+        "The document path provided in the update expression is invalid for update",
+        "An operand in the update expression has an incorrect data type",
+        "The provided expression refers to an attribute that does not exist in the item",
+    )
+)
+
 KNOWN_DEVIATIONS: list[tuple[str, str, str]] = [
     # (pattern of the oracle's message, pattern of the service's message, where the service's is documented or recorded)
     (
@@ -101,8 +109,7 @@ KNOWN_DEVIATIONS: list[tuple[str, str, str]] = [
     ("The number of conditions on the keys is invalid", MISMATCHED, "dynalite's recorded tests of GetItem"),
     (
         "One or more parameter values were invalid: Type mismatch for key.*",
-        f"{MISMATCHED}|One or more parameter values were invalid: Type mismatch for key \\w+ expected: .* actual: .*"
-        "|One or more parameter values were invalid: Type mismatch for Index Key .*",
+        f"{MISMATCHED}|One or more parameter values were invalid: Type mismatch for (key|Index Key) .*",
         "dynalite's recorded tests of GetItem, PutItem",
     ),
     (
@@ -121,8 +128,7 @@ KNOWN_DEVIATIONS: list[tuple[str, str, str]] = [
         "dynalite's recorded tests of PutItem",
     ),
     (
-        "Invalid (\\w+): Incorrect operand type for operator or function; operator or function: attribute_type, "
-        "operand type: \\{.*\\}",
+        ".*operator or function: attribute_type, operand type: \\{.*\\}",
         ".*operator or function: attribute_type, operand type: \\{.*\\}",
         "the order of a hash set",
     ),
@@ -136,6 +142,12 @@ KNOWN_DEVIATIONS: list[tuple[str, str, str]] = [
         "One or more parameter values were invalid: Type mismatch for Index Key .*",
         "dynalite's recorded tests of UpdateItem",
     ),
+    (
+        "Invalid UpdateExpression: Incorrect operand type for operator or function; .*",
+        "Invalid UpdateExpression: Incorrect operand type for operator or function; .*",
+        "which operand of several it names follows no order",
+    ),
+    (FAULTS, FAULTS, "which of several faults of an update it names follows no order"),
     (".*valid types: \\{.*\\}", ".*valid types: \\{.*\\}", "the order of a hash set"),
 ]
 

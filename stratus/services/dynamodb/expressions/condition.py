@@ -48,6 +48,7 @@ OPERAND_COUNTS = {
     "contains": 2,
     "size": 1,
 }
+UPDATE_FUNCTIONS = ("if_not_exists", "list_append")
 _ORDERINGS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -83,6 +84,8 @@ def compile_condition(text: str, names: Names, types: Types) -> Condition:
 def check_functions(root: Node) -> None:
     """Unknown functions, and functions where they do not belong."""
     for function in functions_in(root):
+        if function.name in UPDATE_FUNCTIONS:
+            raise ExpressionError(f"The function is not allowed in a condition expression; function: {function.name}")
         if function.name not in OPERAND_COUNTS:
             raise ExpressionError(f"Invalid function name; function: {function.name}")
     _check_use(root, as_condition=True)

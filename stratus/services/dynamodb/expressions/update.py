@@ -15,7 +15,7 @@ import orjson
 
 from stratus.services.dynamodb import numbers
 from stratus.services.dynamodb.errors import validation
-from stratus.services.dynamodb.expressions.condition import wrong_type
+from stratus.services.dynamodb.expressions.condition import OPERAND_COUNTS, UPDATE_FUNCTIONS, wrong_type
 from stratus.services.dynamodb.expressions.scope import (
     Names,
     Scope,
@@ -43,8 +43,6 @@ from stratus.services.dynamodb.values import Item, Value, type_of
 
 Operand = Callable[[Item, Item], Value]
 
-FUNCTIONS = ("if_not_exists", "list_append")
-CONDITION_FUNCTIONS = ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size")
 SETS = ("SS", "NS", "BS")
 SECTIONS = ("SET", "REMOVE", "ADD", "DELETE")
 
@@ -109,9 +107,9 @@ def compile_update(text: str, names: Names, types: Types) -> Update:
     """Raises ExpressionError, with AWS's messages in AWS's order."""
     sections = parse_update(text)
     actions = [action for section in sections for action in section.actions]
+    _check_sections(sections)
     check_reserved(path for action in actions for path in _paths_in(action))
     _check_functions(actions)
-    _check_sections(sections)
     scope = Scope(dict(names), dict(types))
     _check_defined(actions, scope)
     check_overlap([scope.resolve(action.path) for action in actions])
@@ -132,9 +130,9 @@ def _check_functions(actions: list[Action]) -> None:
         if action.operand is None:
             continue
         for function in functions_in(action.operand):
-            if function.name in CONDITION_FUNCTIONS:
+            if function.name in OPERAND_COUNTS:
                 raise ExpressionError(f"The function is not allowed in an update expression; function: {function.name}")
-            if function.name not in FUNCTIONS:
+            if function.name not in UPDATE_FUNCTIONS:
                 raise ExpressionError(f"Invalid function name; function: {function.name}")
         _check_use(without_parentheses(action.operand))
 
@@ -225,7 +223,7 @@ class _Compiler:
 
     def _arithmetic(self, node: Operator) -> Operand:
         calculate = numbers.add if node.name == "+" else numbers.subtract
-        (left, right), _ = self._operands(node.name, node.operands, "N")
+        left, right = self._operands(node.name, node.operands, "N")
 
         def result(item: Item, values: Item) -> Value:
             one, two = left(item, values), right(item, values)
@@ -235,29 +233,29 @@ class _Compiler:
 
         return result
 
-    def _operands(self, name: str, nodes: tuple[Node, ...], wanted: str) -> tuple[list[Operand], list[str | None]]:
+    def _operands(self, name: str, nodes: tuple[Node, ...], wanted: str) -> list[Operand]:
         compiled = [self._operand(without_parentheses(node)) for node in nodes]
         for _, kind in compiled:
             if kind not in (None, wanted):
                 raise wrong_type(name, kind)
-        return [operand for operand, _ in compiled], [kind for _, kind in compiled]
+        return [operand for operand, _ in compiled]
 
-    def _if_not_exists(self, node: Function) -> tuple[Operand, str | None]:
+    def _if_not_exists(self, node: Function) -> tuple[Operand, None]:
         path = without_parentheses(node.operands[0])
         if not isinstance(path, Path):
             raise ExpressionError("Operator or function requires a document path; operator or function: if_not_exists")
         steps = self.scope.resolve(path)
         self.read.add(steps)
-        otherwise, kind = self._operand(without_parentheses(node.operands[1]))
+        otherwise, _ = self._operand(without_parentheses(node.operands[1]))
 
         def read(item: Item, values: Item) -> Value:
             value = find(item, steps)
             return otherwise(item, values) if value is None else _copy(value)
 
-        return read, kind
+        return read, None  # which of the two it will be, and so its type, is known only with the item
 
     def _list_append(self, node: Function) -> tuple[Operand, str]:
-        (left, right), _ = self._operands("list_append", node.operands, "L")
+        left, right = self._operands("list_append", node.operands, "L")
 
         def result(item: Item, values: Item) -> Value:
             one, two = left(item, values), right(item, values)
