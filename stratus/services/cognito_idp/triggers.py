@@ -5,8 +5,10 @@ Event shapes: Developer Guide, "Pre sign-up Lambda trigger" and "Post confirmati
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from typing import Any
 
+from stratus.clock import Clock
 from stratus.iam.principal import service_principal
 from stratus.service import Call, Surroundings
 from stratus.services.cognito_idp.pool import Pool
@@ -47,17 +49,25 @@ async def invoke(
         "request": request,
         "response": response,
     }
-    for attempt in range(_ATTEMPTS):
-        try:
-            async with asyncio.timeout(_DEADLINE):
-                return await _run(around, call, pool, arn, trigger, event)
-        except TimeoutError:
-            if attempt == _ATTEMPTS - 1:
-                break
+    for _ in range(_ATTEMPTS):
+        answered = await _within(around.clock, _DEADLINE, _run(around, call, pool, arn, trigger, event))
+        if answered is not None:
+            return answered
     raise AwsError(
         "UnexpectedLambdaException",
         f"{trigger} invocation failed due to error Socket timeout while invoking Lambda function.",
     )
+
+
+async def _within(clock: Clock, seconds: float, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any] | None:
+    """What `work` returns or raises, or None if it took longer than `seconds`."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        waiting.cancel()
 
 
 async def _run(

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import functools
+import inspect
 import itertools
 import re
 import secrets
@@ -57,7 +58,8 @@ class FakeLambda:
     ) -> dict[str, Any]:
         self.calls.append((principal, f"{service}:{operation}", params, context))
         assert self.function is not None
-        return self.function(params)
+        answer = self.function(params)
+        return await answer if inspect.isawaitable(answer) else answer
 
 
 class SameAddresses:

@@ -288,3 +288,14 @@ class TestIdentityPool:
         with pytest.raises(ClientError) as caught:
             self.credentials(setting, pool_id, user.id_token)
         assert code_of(caught) == "NotAuthorizedException"
+
+    def test_given_tokens_of_the_user_pool_then_sts_itself_takes_none_of_them(self, setting: Setting) -> None:
+        user = setting.person()
+        user.authenticate(PASSWORD)
+        role = self.role(setting, self.pool(setting))
+        for token in (user.id_token, user.access_token, user.refresh_token):
+            with pytest.raises(ClientError) as caught:
+                setting.unsigned("sts").assume_role_with_web_identity(
+                    RoleArn=role, RoleSessionName="probe", WebIdentityToken=token
+                )
+            assert code_of(caught) == "InvalidIdentityToken"

@@ -1,5 +1,6 @@
 """Signing up: names, attributes, policies, the triggers, and the code that proves an address."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -158,8 +159,6 @@ class TestCodes:
         assert await self.confirm(people, api.last_code()) == {}
 
     async def test_given_parallel_guesses_then_they_share_the_tries(self, people: Any, refused: Any) -> None:
-        import asyncio
-
         await people.sign_up()
         guesses = [refused(self.confirm(people, self.wrong(people))) for _ in range(20)]
         codes = [code for code, _ in await asyncio.gather(*guesses)]
@@ -287,6 +286,22 @@ class TestPreSignUp:
             "UnexpectedLambdaException",
             "PreSignUp invocation failed due to error AccessDeniedException.",
         )
+
+    async def test_given_it_does_not_answer_then_it_is_asked_three_times_and_given_up(
+        self, people: Any, clock: Any, refused: Any
+    ) -> None:
+        people.api.caller.function = lambda params: asyncio.Event().wait()
+        asked = asyncio.create_task(refused(people.sign_up()))
+        for attempt in range(1, 4):
+            async with asyncio.timeout(5):
+                while len(people.api.caller.calls) < attempt:  # noqa: ASYNC110 - what is waited for has no event
+                    await asyncio.sleep(0)
+            clock.advance(5)
+        assert await asked == (
+            "UnexpectedLambdaException",
+            "PreSignUp invocation failed due to error Socket timeout while invoking Lambda function.",
+        )
+        assert len(people.api.caller.calls) == 3
 
 
 async def test_given_a_post_confirmation_trigger_then_it_hears_of_the_confirmed_user(
