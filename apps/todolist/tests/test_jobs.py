@@ -207,6 +207,7 @@ def test_erasing_leaves_nothing_whatever_fails_on_the_way(call, stranger, starte
     left = [item["sk"] for page in write.table().dynamo.pages(call.user, "!", "~") for item in page]
     assert left == [f"J#{answer.json['id']}", "L"]
     assert call("GET /jobs/{jobId}", {"jobId": answer.json["id"]}).json["status"] == "done"
+    assert stored_jobs.read(write.table().dynamo, call.user, answer.json["id"]).work == {}
     assert call("POST /todos", body={"title": "too late"}).status == 410
     assert stranger.page() == [theirs]
 

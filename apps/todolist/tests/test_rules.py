@@ -105,7 +105,9 @@ def test_occurrence_ids_are_as_documented_and_the_same_everywhere():
     assert ids.is_todo_id(str(made))
 
 
-@pytest.mark.parametrize("text", ["", "INBOX", "inbox\n", "be5d783d-f31b-47aa-968e-064b706c3b05", "01a2072f-b4c3-77d2-8501-baca31a585d3\n"])
+@pytest.mark.parametrize(
+    "text", ["", "INBOX", "inbox\n", "be5d783d-f31b-47aa-968e-064b706c3b05", "01a2072f-b4c3-77d2-8501-baca31a585d3\n"]
+)
 def test_what_is_no_id(text):
     assert not ids.is_list_id(text)
     assert not ids.is_todo_id(text)

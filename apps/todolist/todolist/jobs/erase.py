@@ -40,7 +40,7 @@ def steps(user: str, job: Job) -> Iterator[int]:
     """Each step deletes what is there, so that a repeat deletes what is left."""
     folder = f"private/{job.work['identity']}/"
     yield from _erase_files(folder)
-    yield from _erase_items(user)
+    yield from _erase_items(user, job.document["id"])
     yield _erase_identity(job.work["identity"])
     yield _erase_sign_in(job.work["username"])
     yield from _erase_files(folder)  # what credentials handed out before have put there meanwhile
@@ -60,22 +60,19 @@ def _erase_files(folder: str) -> Iterator[int]:
         yield len(names)
 
 
-def _erase_items(user: str) -> Iterator[int]:
-    """All items but the job, which tells how far it is, and the account, which refuses further writes. It looks again
+def _erase_items(user: str, job_id: str) -> Iterator[int]:
+    """All items but this job, which tells how far it is, and the account, which refuses further writes. It looks again
     until a look finds none, because a batch may leave some undone."""
+    stay = {keys.ACCOUNT, keys.job(job_id)}
     found = True
     while found:
         found = False
         for page in dynamo().pages(user, keys.BEGIN, keys.END):
-            doomed = [item["sk"] for item in page if not _stays(item["sk"])]
+            doomed = [item["sk"] for item in page if item["sk"] not in stay]
             if doomed:
                 found = True
                 dynamo().delete(user, doomed)
                 yield len(doomed)
-
-
-def _stays(sort_key: str) -> bool:
-    return sort_key == keys.ACCOUNT or sort_key.startswith(keys.job(""))
 
 
 def _forget_account(user: str) -> int:

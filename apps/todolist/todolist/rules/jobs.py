@@ -32,7 +32,8 @@ class Job:
         return self._with(processed=document["processed"] + count, updatedAt=iso(moment))
 
     def finished(self, moment: datetime) -> Job:
-        return self._with(status="done", updatedAt=iso(moment))
+        """The job when all is done. What its worker needed to know is forgotten."""
+        return Job(self._with(status="done", updatedAt=iso(moment)).document, {})
 
     def is_stuck(self, moment: datetime, patience: timedelta) -> bool:
         """Whether it has stood still for longer than a step takes, so that nobody seems to be at work on it."""
