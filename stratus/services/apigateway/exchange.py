@@ -144,7 +144,7 @@ _VARIABLES: dict[str, Read] = {
     "integration.latency": lambda x: x.integration_ms,
     "integration.status": lambda x: x.integration_status,
     "integrationStatus": lambda x: x.integration_status,
-    "path": lambda x: f"/{x.place.stage}{x.path}",
+    "path": lambda x: f"/{x.place.stage}{x.raw_path}",
     "protocol": lambda _: "HTTP/1.1",
     "requestId": lambda x: x.request_id,
     "requestTime": lambda x: x.request_time,

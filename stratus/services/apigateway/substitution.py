@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+import orjson
+
 from stratus.services.apigateway.exchange import Exchange, Read, context_reader
 
 # Names of claims may have a colon in them (`cognito:groups`), others not.
@@ -10,17 +12,24 @@ _VARIABLE = re.compile(
     r"\$(?P<brace>\{)?(?P<scope>context|stageVariables)\.(?P<name>authorizer\.claims\.[\w:-]*\w|\w+(?:\.\w+)*)(?(brace)\})"
 )
 
+_BREAKING = re.compile(r'["\\\x00-\x1f]')
+_WHOLE = frozenset({"error.messageString"})
+
 Fill = Callable[[Exchange], str]
 
 
 def template(text: str, absent: str = "") -> Fill:
-    """A function that fills the variables of `text`; what has no value becomes `absent`."""
+    """A function that fills the variables of `text`; what has no value becomes `absent`.
+
+    Quotes, backslashes and control characters of a value are escaped as inside of a JSON string: what a client sends cannot break
+    out of the JSON, or the line, that it is put into. `$context.error.messageString` is a whole JSON string and stays one.
+    """
     fixed: list[str] = []
-    readers: list[Read] = []
+    readers: list[Callable[[Exchange], str | None]] = []
     at = 0
     for match in _VARIABLE.finditer(text):
         fixed.append(text[at : match.start()])
-        readers.append(_reader(match["scope"], match["name"]))
+        readers.append(_text_reader(match["scope"], match["name"]))
         at = match.end()
     parts, last = list(zip(fixed, readers, strict=True)), text[at:]
 
@@ -28,7 +37,7 @@ def template(text: str, absent: str = "") -> Fill:
         out: list[str] = []
         for before, read in parts:
             value = read(exchange)
-            out += (before, absent if value is None else str(value))
+            out += (before, absent if value is None else value)
         out.append(last)
         return "".join(out)
 
@@ -37,6 +46,21 @@ def template(text: str, absent: str = "") -> Fill:
 
 def _reader(scope: str, name: str) -> Read:
     return context_reader(name) if scope == "context" else lambda exchange: exchange.place.variables.get(name)
+
+
+def _text_reader(scope: str, name: str) -> Callable[[Exchange], str | None]:
+    read = _reader(scope, name)
+    if name in _WHOLE:
+        return read
+
+    def escaped(exchange: Exchange) -> str | None:
+        value = read(exchange)
+        if value is None:
+            return None
+        text = str(value)
+        return orjson.dumps(text).decode()[1:-1] if _BREAKING.search(text) else text
+
+    return escaped
 
 
 def parameter(source: str) -> Fill:

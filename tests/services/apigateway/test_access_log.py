@@ -1,8 +1,13 @@
 """Access logs: the format filled, sent behind the request, bounded."""
 
 import orjson
+from hypothesis import given
+from hypothesis import strategies as st
 
+from stratus.services.apigateway.exchange import Exchange, Place
+from stratus.services.apigateway.substitution import template
 from stratus.wire.errors import AwsError
+from stratus.wire.message import Headers, Request
 from tests.services.apigateway.conftest import Bench, openapi, proxy
 
 FORMAT = (
@@ -41,6 +46,16 @@ async def test_each_request_is_a_line_also_those_refused(bench: Bench) -> None:
         "error": "-",
     }
     assert (bad["status"], bad["path"], bad["error"]) == ("403", "-", "Missing Authentication Token")
+
+
+@given(agent=st.text(), path=st.text())
+async def test_no_client_breaks_out_of_its_line(agent: str, path: str) -> None:
+    fill = template('{"agent":"$context.identity.userAgent","path":"$context.path","none":"$context.nope"}', absent="-")
+    place = Place("1", "eu-west-1", "api", "api", "d", {})
+    request = Request("GET", "/api", "", Headers([("user-agent", agent)]))
+    line = fill(Exchange(request, place, "r", "e", 0.0, f"/{path}"))
+    assert "\n" not in line
+    assert orjson.loads(line) == {"agent": agent, "path": f"/api/{path}", "none": "-"}
 
 
 async def test_a_log_that_refuses_costs_lines_and_never_requests(bench: Bench) -> None:
