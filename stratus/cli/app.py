@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -101,6 +102,7 @@ def up(
         certificate=cert,
         key=key,
         smtp=smtp,
+        names=_names(host, public_url),
     )
     run(start(Wanted(settings, found, ready_file)))
 
@@ -194,6 +196,13 @@ def trust(
     from stratus.cli import trusting
 
     trusting.uninstall(data) if uninstall else trusting.install(data)
+
+
+def _names(host: str, public_url: str | None) -> tuple[str, ...]:
+    """What the server certificate must name besides this machine: how the world calls it, and the address it listens on."""
+    public = urlsplit(public_url or "").hostname
+    listening = host if host not in ("0.0.0.0", "::", "") else None  # noqa: S104 - compared, not bound
+    return tuple(dict.fromkeys(name for name in (public, listening) if name))
 
 
 def _settings(**given: Any) -> Any:

@@ -85,6 +85,7 @@ Resources:
       BinaryMediaTypes: [image/png]
       Body: {{openapi: 3.0.1, info: {{title: t, version: "1"}}, paths: {{/one: {{{GET}}}}}}}
   Deployment: {{Type: AWS::ApiGateway::Deployment, Properties: {{RestApiId: !Ref Api, Description: first}}}}
+  Deployment1: {{Type: AWS::ApiGateway::Deployment, Properties: {{RestApiId: !Ref Api, StageName: extra}}}}
   Stage:
     Type: AWS::ApiGateway::Stage
     Properties:
@@ -148,6 +149,7 @@ CHANGES = [
     ("BinaryMediaTypes: [image/png]", "BinaryMediaTypes: [image/jpeg]"),
     ("/one:", "/two:"),
     ("Description: first", "Description: second"),
+    ("Deployment1:", "Deployment2:"),
     ("Variables: {color: red}", "Variables: {size: big}"),
     ("Format: $context.requestId", "Format: $context.status"),
     ("ThrottlingRateLimit: 5, ", ""),
@@ -214,11 +216,18 @@ class Engine:
                 for name in ("Timeout", "MemorySize", "Environment", "Description", "CodeSha256")
             },
             "api": (await self.ask("apigateway", "GetRestApi", restApiId=api))["name"],
+            "extra stage is of": await self._extra_stage(api),
             "stage": {name: stage.get(name) for name in ("variables", "accessLogSettings", "methodSettings")},
             "password": pool["Policies"]["PasswordPolicy"]["MinimumLength"],
             "mfa": pool["MfaConfiguration"],
             "flows": sorted(client["UserPoolClient"]["ExplicitAuthFlows"]),
         }
+
+    async def _extra_stage(self, api: str) -> str:
+        """The logical id of the deployment that the stage `extra` serves."""
+        stage = await self.ask("apigateway", "GetStage", restApiId=api, stageName="extra")
+        records = self.stacks.resources("app").values()
+        return next(record.logical_id for record in records if record.physical_id == stage["deploymentId"])
 
 
 @pytest.fixture
