@@ -114,7 +114,7 @@ class Protocol(ABC):
         except BodyTooLarge:
             raise self.too_large() from None
         except BodyIncomplete:
-            raise AwsError("RequestTimeout", "The request body did not arrive in time.", 408) from None
+            raise AwsError("RequestTimeout", "The request body did not arrive in time.", 400) from None
         request.body = BytesBody(data)
         return data
 

@@ -3,6 +3,7 @@
 https://smithy.io/2.0/spec/http-bindings.html
 """
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from stratus.wire.message import HeaderList, Headers, Params, Request, Response
 from stratus.wire.model import wire_name
 from stratus.wire.routes import Routes, query_fields
 from stratus.wire.scalars import TextReader, TextWriter, text_reader, text_writer
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 BodyReader = Callable[[bytes], Any]
 BodyWriter = Callable[[dict[str, Any]], bytes]
@@ -183,7 +186,7 @@ class RestProtocol(Protocol):
             read_body = self.body_reader(shape) if in_body else None
         elif is_raw(shape.members[payload]):
             streams = bool(shape.members[payload].serialization.get("streaming"))
-            read_body = bytes.decode if shape.members[payload].type_name == "string" else None
+            read_body = self._text_body(payload) if shape.members[payload].type_name == "string" else None
         else:
             read_body = self.body_reader(shape.members[payload])
         return _Input(
@@ -197,6 +200,15 @@ class RestProtocol(Protocol):
             read_body,
             self._constraints.validator(shape) if self.validates else None,
         )
+
+    def _text_body(self, payload: str) -> BodyReader:
+        def read(body: bytes) -> str:
+            try:
+                return body.decode()
+            except UnicodeDecodeError:
+                raise self.malformed_value(payload, "is not UTF-8") from None
+
+        return read
 
     def write(self, operation: OperationModel, result: dict[str, Any], request_id: str) -> Response:
         layout = self._outputs.get(operation.name)
@@ -271,10 +283,15 @@ def _output_headers(layout: _Output, result: dict[str, Any]) -> Iterator[tuple[s
         if value is None:
             continue
         text = ",".join(write(item) for item in value) if isinstance(shape, ListShape) else write(value)
-        yield wire, text
+        yield wire, one_line(text)
     for name, prefix in layout.prefixes:
         for key, value in (result.get(name) or {}).items():
-            yield prefix + key, value
+            yield prefix + one_line(key), one_line(value)
+
+
+def one_line(text: str) -> str:
+    """Header text without control characters, so that a value which a client chose cannot start a header of its own."""
+    return text if text.isprintable() else _CONTROL.sub("", text)
 
 
 def without_located(shape: StructureShape, result: dict[str, Any]) -> dict[str, Any]:

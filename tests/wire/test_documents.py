@@ -68,6 +68,13 @@ def test_streamed_bodies_pass_through_with_their_headers() -> None:
     assert header(response, "x-amz-meta-colour") == "red"
 
 
+def test_a_value_that_a_client_chose_starts_no_header_of_its_own() -> None:
+    chosen = {"ContentDisposition": "a\r\nset-cookie: b=c", "Metadata": {"x\ny": "1\r2"}}
+    response = answer("s3", "GetObject", {"Body": b"", **chosen})
+    assert header(response, "content-disposition") == "aset-cookie: b=c"
+    assert header(response, "x-amz-meta-xy") == "12"
+
+
 def test_response_metadata_overrides_status_and_headers() -> None:
     metadata = {"HTTPStatusCode": 206, "HTTPHeaders": {"Content-Type": "image/png"}}
     response = answer("s3", "GetObject", {"Body": b"", "ContentType": "text/html", "ResponseMetadata": metadata})

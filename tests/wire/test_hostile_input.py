@@ -140,12 +140,13 @@ async def test_s3_refuses_malformed_xml(body: bytes) -> None:
         ("GET", "/bucket", "prefix=%ff", [], "InvalidURI"),
         ("GET", "/bucket", "max-keys=lots", [], "InvalidArgument"),
         ("PUT", "/bucket/key", "", [("content-length", "-9223372036854775809")], "InvalidArgument"),
+        ("PUT", "/bucket", "policy", [], "InvalidArgument"),
         ("POST", "/bucket", "", [], "MethodNotAllowed"),
         ("PATCH", "/bucket/key", "", [], "MethodNotAllowed"),
     ],
 )
 async def test_s3_refuses(method: str, path: str, query: str, headers: list[tuple[str, str]], code: str) -> None:
-    assert (await refusal("s3", Request(method, path, query, Headers(headers)))).code == code
+    assert (await refusal("s3", Request(method, path, query, Headers(headers), BytesBody(b"\xff")))).code == code
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"name":5}', b'{"binaryMediaTypes":"x"}', b"[" * 5000, b"\xff"])
