@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from stratus.clock import Clock
@@ -268,10 +269,10 @@ class Iam:
             await self.directory.save(user, *keys, settings={"account": account})
 
     def _request_keys(self, request: Request | None, region: str) -> Mapping[str, tuple[str, ...]]:
-        now = self._clock.now()
+        now = int(self._clock.now())
         keys = {
-            "aws:CurrentTime": (datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
-            "aws:EpochTime": (str(int(now)),),
+            "aws:CurrentTime": (_iso(now),),
+            "aws:EpochTime": (str(now),),
             "aws:RequestedRegion": (region,),
             "aws:ViaAWSService": ("false",),
             "aws:SecureTransport": ("true",),
@@ -313,6 +314,11 @@ def _requester(principal: Principal) -> Requester:
     if principal.kind is Kind.ANONYMOUS:
         return Requester()
     return Requester(account=principal.account, direct=principal.arn, identity=principal.identity)
+
+
+@lru_cache(maxsize=4)
+def _iso(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _TYPES = {Kind.USER: "User", Kind.ROLE_SESSION: "AssumedRole", Kind.SERVICE: "Service", Kind.ANONYMOUS: "Anonymous"}

@@ -534,7 +534,7 @@ async def test_given_the_request_unspoiled_when_it_comes_then_it_is_believed(iam
     world = World(iam, clock, wall, admin, session, service)
     wall.offset = 14 * 60
     assert await whole(iam, world.signed(), service) == b'{"TableName": "t"}'
-    wall.offset = 599
+    wall.offset = 590
     assert await whole(iam, world.presigned(expires=600), service) == b""
     wall.offset = 0
     client = await session(900)

@@ -117,15 +117,13 @@ def _credential(credential: str, family: Family) -> tuple[str, str, str, str]:
     if len(parts) != 5 or not all(parts) or parts[4] != "aws4_request":
         if family is Family.S3:
             raise failure(family, Failure.INCOMPLETE, _S3_CREDENTIAL)
-        raise failure(family, Failure.INCOMPLETE, "Credential must have exactly 5 slash-delimited elements, e.g. "
-                      "keyid/date/region/service/term, got '" + credential[:256] + "'")  # fmt: skip
+        raise failure(family, Failure.INCOMPLETE, _CREDENTIAL.format(credential[:256]))
     return parts[0], parts[1], parts[2], parts[3]
 
 
-_S3_CREDENTIAL = (
-    "The authorization header is malformed; the Credential is mal-formed; expecting "
-    '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
-)
+_CREDENTIAL = "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{}'"
+_EXPECTED_CREDENTIAL = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+_S3_CREDENTIAL = f"The authorization header is malformed; {_EXPECTED_CREDENTIAL}"
 
 
 def _date(fields: Fields, family: Family) -> tuple[str, float]:
@@ -138,9 +136,11 @@ def _date(fields: Fields, family: Family) -> tuple[str, float]:
             raise AwsError("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header", 403)
         if stamp is None:
             raise _incomplete([], fields, family)
-        raise failure(family, Failure.INCOMPLETE, f"Date must be in ISO-8601 'basic format'. Got '{stamp[:64]}'. "
-                      "See http://en.wikipedia.org/wiki/ISO_8601")  # fmt: skip
+        raise failure(family, Failure.INCOMPLETE, _DATE.format(stamp[:64]))
     return stamp, moment
+
+
+_DATE = "Date must be in ISO-8601 'basic format'. Got '{}'. See http://en.wikipedia.org/wiki/ISO_8601"
 
 
 def _basic_format(date: str) -> str | None:
@@ -204,11 +204,7 @@ def _from_query(query: Mapping[str, str], family: Family) -> Claim:
         raise query_failure(family, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
     credential = query["X-Amz-Credential"].split("/")
     if len(credential) != 5 or not all(credential) or credential[4] != "aws4_request":
-        raise query_failure(
-            family,
-            "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
-            '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
-        )
+        raise query_failure(family, f"Error parsing the X-Amz-Credential parameter; {_EXPECTED_CREDENTIAL}")
     return Claim(
         credential[0],
         credential[1],
@@ -230,6 +226,8 @@ def _expires(text: str, family: Family) -> int:
     if seconds < 0:
         raise query_failure(family, "X-Amz-Expires must be non-negative")
     if seconds > WEEK:
-        raise query_failure(family, "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be "
-                            "less than 604800 seconds")  # fmt: skip
+        raise query_failure(family, _TOO_LONG)
     return seconds
+
+
+_TOO_LONG = "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds"
