@@ -146,6 +146,30 @@ class TestAttributes:
         verify = api("VerifyUserAttribute", AccessToken=token, AttributeName="email", Code=code)
         assert (await refused(verify))[0] == "AliasExistsException"
 
+    async def test_given_a_code_for_one_address_then_it_verifies_no_other(
+        self, people: Any, api: Any, refused: Any
+    ) -> None:
+        await people.confirmed()
+        token = (await people.tokens())["AccessToken"]
+        for n in range(5):
+            await self.update(people, token, f"mine{n}@example.com")
+        code = api.last_code()
+        assert (await refused(self.update(people, token, "victim@example.com")))[0] == "LimitExceededException"
+        await api("VerifyUserAttribute", AccessToken=token, AttributeName="email", Code=code)
+        assert await people.tokens("mine4@example.com")
+        assert await refused(people.sign_in("victim@example.com")) == WRONG
+
+    async def test_given_a_changed_address_then_a_code_sent_to_the_old_one_resets_no_password(
+        self, people: Any, api: Any, refused: Any
+    ) -> None:
+        sub = await people.confirmed()
+        await api("ForgotPassword", ClientId=people.client_id, Username=ALICE)
+        code = api.last_code()
+        changed = [{"Name": "email", "Value": NEW}, {"Name": "email_verified", "Value": "true"}]
+        await api("AdminUpdateUserAttributes", UserPoolId=people.pool_id, Username=sub, UserAttributes=changed)
+        confirm = {"ClientId": people.client_id, "Username": NEW, "ConfirmationCode": code, "Password": OTHER}
+        assert (await refused(api("ConfirmForgotPassword", **confirm)))[0] == "CodeMismatchException"
+
     @pytest.mark.parametrize("name", ["email_verified", "name", "sub", "cognito:user_status"])
     async def test_given_an_attribute_that_the_client_may_not_write_then_it_is_refused(
         self, people: Any, refused: Any, name: str

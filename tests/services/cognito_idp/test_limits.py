@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stratus.services.cognito_idp import codes, limits
+from stratus.services.cognito_idp.codes import Proof
 from stratus.services.cognito_idp.schema import SCHEMA
 from stratus.wire.errors import AwsError
 
@@ -54,7 +55,7 @@ def test_given_guesses_at_any_times_then_no_hour_has_more_than_five(guesses: lis
     connection, now, taken = database(), 1_000_000.0, list[float]()
     for wait, _ in guesses:
         now += wait
-        refused = codes.redeem(connection, SECRET, "somebody", codes.SIGN_UP, "x", now)
+        refused = codes.redeem(connection, SECRET, Proof("somebody", "sign-up", "s@example.com"), "x", now)
         assert refused is not None
         if refused.code != "LimitExceededException":
             taken.append(now)
@@ -69,17 +70,24 @@ def test_given_somebody_else_s_failures_then_they_are_not_mine(connection: sqlit
     assert limits.begin_sign_in(connection, "alice", 0.0) is None
 
 
-def test_given_a_code_then_it_is_for_one_purpose_one_person_and_one_use(connection: sqlite3.Connection) -> None:
-    code = codes.issue(connection, SECRET, "alice", codes.SIGN_UP, 0.0)
+def test_given_a_code_then_it_is_for_one_purpose_one_person_one_address_and_one_use(
+    connection: sqlite3.Connection,
+) -> None:
+    proof = Proof("alice", "sign-up", "alice@example.com")
+    code = codes.issue(connection, SECRET, proof, 0.0)
     assert not isinstance(code, AwsError)
-    assert codes.redeem(connection, SECRET, "alice", codes.RESET, code, 1.0) is not None
-    assert codes.redeem(connection, SECRET, "bob", codes.SIGN_UP, code, 1.0) is not None
-    assert codes.redeem(connection, SECRET, "alice", codes.SIGN_UP, code, 86_401.0) is not None
-    assert codes.redeem(connection, SECRET, "alice", codes.SIGN_UP, code, 86_399.0) is None
-    assert codes.redeem(connection, SECRET, "alice", codes.SIGN_UP, code, 86_399.0) is not None
+    for other in (
+        Proof("alice", "reset", "alice@example.com"),
+        Proof("bob", "sign-up", "alice@example.com"),
+        Proof("alice", "sign-up", "bob@example.com"),
+    ):
+        assert codes.redeem(connection, SECRET, other, code, 1.0) is not None
+    assert codes.redeem(connection, SECRET, proof, code, 86_401.0) is not None
+    assert codes.redeem(connection, SECRET, proof, code, 86_399.0) is None
+    assert codes.redeem(connection, SECRET, proof, code, 86_399.0) is not None
 
 
 def test_given_many_codes_then_they_are_six_digits_and_differ(connection: sqlite3.Connection) -> None:
-    made = [codes.issue(connection, SECRET, f"user{n}", codes.SIGN_UP, 0.0) for n in range(500)]
+    made = [codes.issue(connection, SECRET, Proof(f"user{n}", "reset", "x@example.com"), 0.0) for n in range(500)]
     assert all(isinstance(code, str) and len(code) == 6 and code.isdigit() for code in made)
     assert len({str(code) for code in made}) > 480

@@ -6,6 +6,7 @@ from typing import Any
 
 from stratus.service import Call
 from stratus.services.cognito_idp import attributes, codes, messages, users
+from stratus.services.cognito_idp.codes import Proof
 from stratus.services.cognito_idp.errors import invalid_parameter, not_implemented, user_not_found
 from stratus.services.cognito_idp.operations.base import Operations, Result, public
 from stratus.services.cognito_idp.pool import Pool
@@ -46,13 +47,13 @@ class AccountOperations(Operations):
             as_verified = user.with_attributes({**given, "email_verified": "true"})
             if "email" in given and users.holder_of_name(connection, pool, as_verified):
                 return users.alias_exists()
-            refused = users.store(connection, pool, changed, call.now)
-            if refused:
-                return refused
-            if not verifies:
-                return changed, None
-            code = codes.issue(connection, pool.secret, user.subject, codes.attribute("email"), call.now)
-            return code if isinstance(code, AwsError) else (changed, code)
+            code: str | AwsError | None = None
+            if verifies:
+                proof = Proof(user.subject, "verify email", given["email"])
+                code = codes.issue(connection, pool.secret, proof, call.now)
+            if isinstance(code, AwsError):
+                return code
+            return users.store(connection, pool, changed, call.now) or (changed, code)
 
         changed, code = await self.decide(work)
         if code is None:
@@ -76,10 +77,8 @@ class AccountOperations(Operations):
         address = user.pending.get("email", user.email)
         if not address:
             raise invalid_parameter("User does not have a(n) email to verify.")
-        purpose = codes.attribute("email")
-        code = await self.decide(
-            lambda connection: codes.issue(connection, claims.pool.secret, user.subject, purpose, call.now)
-        )
+        proof = Proof(user.subject, "verify email", address)
+        code = await self.decide(lambda connection: codes.issue(connection, claims.pool.secret, proof, call.now))
         await messages.deliver(self.mailbox, messages.verification(claims.pool, address, code), user)
         return {"CodeDeliveryDetails": messages.delivery(address)}
 
@@ -90,11 +89,13 @@ class AccountOperations(Operations):
         pool = claims.pool
 
         def work(connection: sqlite3.Connection) -> User | AwsError:
-            purpose = codes.attribute("email")
-            refused = codes.redeem(connection, pool.secret, named.subject, purpose, call.params["Code"], call.now)
             user = users.get(connection, named.sub)
-            if refused or user is None:
-                return refused or user_not_found()
+            if user is None:
+                return user_not_found()
+            proof = Proof(user.subject, "verify email", user.pending.get("email", user.email or ""))
+            refused = codes.redeem(connection, pool.secret, proof, call.params["Code"], call.now)
+            if refused:
+                return refused
             changed = replace(user, pending={}).with_attributes({**user.pending, "email_verified": "true"})
             return users.store(connection, pool, changed, call.now) or changed
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from stratus.service import Call
 from stratus.services.cognito_idp import attributes, codes, filters, messages, passwords, sessions, srp, triggers, users
+from stratus.services.cognito_idp.codes import Proof
 from stratus.services.cognito_idp.errors import invalid_parameter, not_authorized, not_implemented, user_not_found
 from stratus.services.cognito_idp.operations.account import AccountOperations, mfa_settings, without_attributes
 from stratus.services.cognito_idp.operations.base import Result, on_pool
@@ -141,8 +142,11 @@ class AdminOperations(AccountOperations, SignOutOperations):
             user = users.get(connection, named.sub)
             if user is None:
                 return user_not_found()
-            users.store(connection, pool, replace(user, status=users.RESET_REQUIRED), call.now)
-            return codes.issue(connection, pool.secret, user.subject, codes.RESET, call.now)
+            proof = Proof(user.subject, "reset", user.email or "")
+            code = codes.issue(connection, pool.secret, proof, call.now)
+            if isinstance(code, AwsError):
+                return code
+            return users.store(connection, pool, replace(user, status=users.RESET_REQUIRED), call.now) or code
 
         code = await self.decide(work)
         await messages.deliver(self.mailbox, messages.verification(pool, named.email, code), named)
@@ -158,7 +162,7 @@ class AdminOperations(AccountOperations, SignOutOperations):
                 return user_not_found()
             if current.status != users.UNCONFIRMED:
                 return not_authorized(f"User cannot be confirmed. Current status is {current.status}")
-            codes.withdraw(connection, current.subject, codes.SIGN_UP)
+            codes.withdraw(connection, current.subject, "sign-up")
             current = replace(current, status=users.CONFIRMED)
             return users.store(connection, pool, current, call.now) or current
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from stratus.service import Call
 from stratus.services.cognito_idp import codes, limits, messages, passwords, sessions, srp, users
+from stratus.services.cognito_idp.codes import Proof
 from stratus.services.cognito_idp.errors import (
     expired_code,
     invalid_parameter,
@@ -31,10 +32,9 @@ class PasswordOperations(SignUpOperations):
             if not client.hides_users or not pool.recovers_by_email:
                 raise unreachable
             user = users.stand_in(pool, params["Username"])
-        code = await self.decide(
-            lambda connection: codes.issue(connection, pool.secret, user.subject, codes.RESET, call.now)
-        )
         address = user.email or ""
+        proof = Proof(user.subject, "reset", address)
+        code = await self.decide(lambda connection: codes.issue(connection, pool.secret, proof, call.now))
         await messages.deliver(self.mailbox, messages.verification(pool, address, code), user)
         return {"CodeDeliveryDetails": messages.delivery(address)}
 
@@ -50,10 +50,9 @@ class PasswordOperations(SignUpOperations):
         verifier = await asyncio.to_thread(srp.new_verifier, pool.srp_name, named.username, params["Password"])
 
         def reset(connection: sqlite3.Connection) -> User | AwsError:
-            refused = codes.redeem(
-                connection, pool.secret, named.subject, codes.RESET, params["ConfirmationCode"], call.now
-            )
             user = users.get(connection, named.sub)
+            proof = Proof(named.subject, "reset", (user or named).email or "")
+            refused = codes.redeem(connection, pool.secret, proof, params["ConfirmationCode"], call.now)
             if refused or user is None:
                 return refused or expired_code()
             limits.forget(connection, user.subject, "sign-in")

@@ -9,6 +9,7 @@ from typing import Any
 from stratus.service import Call
 from stratus.services.cognito_idp import attributes, codes, messages, passwords, srp, triggers, users
 from stratus.services.cognito_idp.client import AppClient
+from stratus.services.cognito_idp.codes import Proof
 from stratus.services.cognito_idp.errors import (
     code_mismatch,
     invalid_parameter,
@@ -98,8 +99,8 @@ class SignUpOperations(Operations):
             user = users.get(connection, named.sub)
             if user and user.status != users.UNCONFIRMED:
                 return not_authorized(f"User cannot be confirmed. Current status is {user.status}")
-            code = params["ConfirmationCode"]
-            refused = codes.redeem(connection, pool.secret, named.subject, codes.SIGN_UP, code, call.now)
+            proof = Proof(named.subject, "sign-up", (user or named).email or "")
+            refused = codes.redeem(connection, pool.secret, proof, params["ConfirmationCode"], call.now)
             if user is None:
                 return _as_for_anybody(refused)
             if refused:
@@ -125,9 +126,8 @@ class SignUpOperations(Operations):
             raise invalid_parameter("User is already confirmed.")
         if not user.email or not pool.verifies_email:
             raise invalid_parameter("Cannot resend codes. Auto verification not turned on.")
-        code = await self.decide(
-            lambda connection: codes.issue(connection, pool.secret, user.subject, codes.SIGN_UP, call.now)
-        )
+        proof = Proof(user.subject, "sign-up", user.email)
+        code = await self.decide(lambda connection: codes.issue(connection, pool.secret, proof, call.now))
         await messages.deliver(self.mailbox, messages.verification(pool, user.email, code), user)
         return {"CodeDeliveryDetails": messages.delivery(user.email)}
 
@@ -182,5 +182,5 @@ def _store_new(connection: sqlite3.Connection, pool: Pool, user: User, now: floa
     if taken:
         return taken
     if user.email and not user.email_verified and pool.verifies_email:
-        return codes.issue(connection, pool.secret, user.subject, codes.SIGN_UP, now)
+        return codes.issue(connection, pool.secret, Proof(user.subject, "sign-up", user.email), now)
     return None
