@@ -24,9 +24,11 @@ RESCAN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Watched:
-    signature: str
+    """A function whose code is watched: as it was stored, and with the revision of its files."""
+
+    stored: Function
     scanned: float
-    function: Function
+    current: Function
 
 
 class Invoker:
@@ -72,15 +74,12 @@ class Invoker:
         """A watched function with the revision of its files, looked at once a second at most."""
         known = self._watched.get(function.name)
         now = time.monotonic()
-        if known is not None and known.function.reserved_concurrency != function.reserved_concurrency:
-            known = None
-        if known is None or now - known.scanned >= RESCAN_SECONDS:
-            signature, _ = await asyncio.get_running_loop().run_in_executor(None, code.scan, Path(function.code_path))
-            if known is None or known.signature != signature:
-                known = _Watched(signature, now, replace(function, revision=f"{function.revision} {signature}"))
-                self._watched[function.name] = known
-            known.scanned = now
-        return known.function
+        if known is not None and known.stored is function and now - known.scanned < RESCAN_SECONDS:
+            return known.current
+        signature, _ = await asyncio.get_running_loop().run_in_executor(None, code.scan, Path(function.code_path))
+        current = replace(function, revision=f"{function.revision} {signature}")
+        self._watched[function.name] = _Watched(function, now, current)
+        return current
 
     async def _plan(self, function: Function) -> Plan:
         here = self._surroundings

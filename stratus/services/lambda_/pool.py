@@ -55,11 +55,12 @@ class _Group:
     function: Function
     idle: list[Worker] = field(default_factory=list)
     queue: deque[_Waiting] = field(default_factory=deque)
-    starting: set[str] = field(default_factory=set)
+    coming: set[str] = field(default_factory=set)
+    """Workers that will ask for work at any moment: they start, or have just answered."""
 
     @property
     def empty(self) -> bool:
-        return not self.idle and not self.queue and not self.starting
+        return not self.idle and not self.queue and not self.coming
 
 
 class Pool:
@@ -150,7 +151,7 @@ class Pool:
         if group is None or worker.expires <= self._clock.now():
             self.kill(worker)
             return
-        group.starting.discard(worker.name)
+        group.coming.discard(worker.name)
         waiting = self._take(group)
         if waiting is not None:
             _pass_on(worker.run(waiting.invocation), waiting.answer)
@@ -161,6 +162,11 @@ class Pool:
             worker.idle_since = self._clock.now()
             group.idle.append(worker)
             self._scale()
+
+    def answered(self, worker: Worker) -> None:
+        group = self._groups.get(worker.function.revision)
+        if group is not None:
+            group.coming.add(worker.name)
 
     def init_failed(self, worker: Worker, outcome: Callable[[str], Outcome]) -> None:
         group = self._groups.get(worker.function.revision)
@@ -182,11 +188,11 @@ class Pool:
         if worker is None:
             return
         group = self._groups.get(worker.function.revision)
-        if group is not None:
-            group.starting.discard(name)
-            if worker in group.idle:
-                group.idle.remove(worker)
+        if group is not None and worker in group.idle:
+            group.idle.remove(worker)
         worker.died(death)
+        if group is not None:
+            group.coming.discard(name)
         if group is not None and self._current.get(group.function.name) != group.function.revision:
             self._forget_if_empty(group)
         self._scale()
@@ -226,15 +232,15 @@ class Pool:
     def _scale(self) -> None:
         """Starts workers while there is somebody waiting for one and room for it, the longest wait first."""
         while self._queued:
-            wanting = [group for group in self._groups.values() if len(group.queue) > len(group.starting)]
+            wanting = [group for group in self._groups.values() if len(group.queue) > len(group.coming)]
             if not wanting:
                 return
             if self.size >= self._max_workers:
                 self._make_room()
                 return
-            group = min(wanting, key=lambda group: group.queue[len(group.starting)].since)
+            group = min(wanting, key=lambda group: group.queue[len(group.coming)].since)
             name = uuid.uuid4().hex
-            group.starting.add(name)
+            group.coming.add(name)
             self._places.add(name)
             task = asyncio.ensure_future(self._start(group, name))
             self._tasks.add(task)
@@ -268,13 +274,16 @@ class Pool:
             )
             self._workers[name] = worker
             worker.started(await self._zygote.spawn(birth, worker.output.write_end))
+        except OSError as error:
+            refusal = AwsError("ServiceException", f"The function's process could not be started: {error}", 500)
+            self._not_started(group, name, worker, refusal)
         except Exception as error:  # noqa: BLE001 - becomes the answer of whoever waits for this worker
             self._not_started(group, name, worker, error)
 
     def _not_started(self, group: _Group, name: str, worker: Worker | None, error: Exception) -> None:
         self._places.discard(name)
         self._workers.pop(name, None)
-        group.starting.discard(name)
+        group.coming.discard(name)
         waiting = self._take(group)
         if waiting is not None:
             waiting.answer.set_exception(error)

@@ -20,6 +20,10 @@ _ACCEPTED = b'{"status":"OK"}\n'
 class Runtime(Protocol):
     """What the server does with a worker's requests."""
 
+    def connected(self, connection: "RuntimeConnection") -> None:
+        """Somebody has connected: it may be another worker."""
+        ...
+
     def next(self, connection: "RuntimeConnection") -> None:
         """The worker asks for work: answer with `connection.give`, now or later."""
         ...
@@ -54,6 +58,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's does not inherit from it
+        self._runtime.connected(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -72,6 +77,25 @@ class RuntimeConnection(asyncio.Protocol):
             del self._buffer[: self._expected]
             (method, path), self._head = self._head, None
             self._dispatch(method, path, body)
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """The other end's port and ours."""
+        assert self.transport is not None
+        return self.transport.get_extra_info("peername")[1], self.transport.get_extra_info("sockname")[1]
+
+    def pause(self) -> None:
+        """Reads nothing until `resume`."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        if self.transport is not None:
+            self.transport.resume_reading()
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
 
     def give(self, headers: list[tuple[str, str]], payload: bytes) -> bool:
         """Sends an invocation to a worker that asked for one. False when it has gone."""
@@ -193,8 +217,7 @@ class RuntimeListener:
         if self._server is not None:
             self._server.close()
         for connection in self._connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+            connection.abort()
 
     def _accept(self) -> asyncio.Protocol:
         self._connections = [each for each in self._connections if each.transport is not None]

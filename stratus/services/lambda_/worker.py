@@ -7,15 +7,18 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from stratus.services.lambda_ import outcome
+from stratus.services.lambda_ import outcome, platform_log
 from stratus.services.lambda_.functions import Function
 from stratus.services.lambda_.outcome import Invocation, Outcome
 from stratus.services.lambda_.output import Output
+from stratus.services.lambda_.peer import belongs_to
 from stratus.services.lambda_.runtime_api import RuntimeConnection, RuntimeListener
 from stratus.services.lambda_.zygote_client import Death
 
 INIT_LIMIT = 10.0
 """Seconds that AWS gives the init phase; past them it goes on within the function's own timeout."""
+ASKS_AGAIN_WITHIN = 5.0
+"""Seconds after its answer in which a runtime has to ask for the next event."""
 MAX_RESPONSE = 6 * 1024 * 1024 + 100
 """6,291,556 bytes, as AWS's own error message says."""
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
@@ -25,6 +28,7 @@ class State(Enum):
     STARTING = "starting"
     IDLE = "idle"
     BUSY = "busy"
+    ANSWERED = "answered"
     ENDING = "ending"
 
 
@@ -33,6 +37,10 @@ class Manager(Protocol):
 
     def ready(self, worker: "Worker") -> None:
         """The worker waits for an invocation."""
+        ...
+
+    def answered(self, worker: "Worker") -> None:
+        """The worker has answered an invocation, and will ask for the next."""
         ...
 
     def init_failed(self, worker: "Worker", outcome: Callable[[str], Outcome]) -> None:
@@ -55,8 +63,11 @@ class Worker:
         self.idle_since = 0.0
         self.listener = RuntimeListener(self)
         self.output = Output(emit)
+        self._log_format = platform_log.of(function)
         self._manager = manager
         self._loop = asyncio.get_running_loop()
+        self._pid: int | None = None
+        self._unknown: list[RuntimeConnection] = []
         self._waiting: RuntimeConnection | None = None
         self._invocation: Invocation | None = None
         self._answer: asyncio.Future[Outcome] | None = None
@@ -70,7 +81,11 @@ class Worker:
         """The process lives, or has lived."""
         if self.state is State.ENDING:
             return
+        self._pid = pid
         self.output.start()
+        for connection in self._unknown:
+            self._admit(connection, pid)
+        self._unknown.clear()
         try:
             self._memory_file = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -93,7 +108,8 @@ class Worker:
         timeout = self.function.timeout
         self._deadline = self._loop.call_later(timeout, self._timed_out)
         self.output.begin()
-        self.output.note(self._start_line(invocation.request_id))
+        for line in self._log_format.start(invocation.request_id):
+            self.output.note(line)
         headers = [
             ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
             ("Lambda-Runtime-Deadline-Ms", str(int((time.time() + timeout) * 1000))),
@@ -127,13 +143,27 @@ class Worker:
 
     # The worker's requests (runtime_api.Runtime)
 
+    def connected(self, connection: RuntimeConnection) -> None:
+        connection.pause()
+        if self._pid is None:
+            self._unknown.append(connection)
+        else:
+            self._admit(connection, self._pid)
+
+    def _admit(self, connection: RuntimeConnection, pid: int) -> None:
+        """Only the worker itself may speak for it, whoever else finds the port."""
+        if connection.transport is not None and belongs_to(pid, *connection.ports):
+            connection.resume()
+        else:
+            connection.abort()
+
     def next(self, connection: RuntimeConnection) -> None:
         if self._invocation is not None or self.state is State.ENDING:
             self._manager.kill(self)
             return
         self._waiting = connection
+        self._deadline.cancel()
         if self.state is State.STARTING:
-            self._deadline.cancel()
             self._init_ms = (self._loop.time() - self._begun) * 1000
         self.state = State.IDLE
         self._manager.ready(self)
@@ -178,7 +208,7 @@ class Worker:
         self._verdict = lambda request_id: outcome.timed_out(request_id, timeout)
         assert self._invocation is not None
         self.output.drain()
-        self.output.note(f"{_timestamp()} {self._invocation.request_id} Task timed out after {timeout:.2f} seconds")
+        self.output.note(platform_log.timed_out(self._invocation.request_id, timeout))
         self._manager.kill(self)
 
     def _init_timed_out(self) -> None:
@@ -192,29 +222,28 @@ class Worker:
         assert answer is not None
         self._invocation = self._answer = None
         self._deadline.cancel()
+        self._deadline = self._loop.call_later(ASKS_AGAIN_WITHIN, self._manager.kill, self)
         self.output.drain()
-        for line in self._end_lines(invocation.request_id):
+        for line in self._end_lines(invocation.request_id, failed=ended.error is not None):
             self.output.note(line)
         ended.log_tail = self.output.tail()
+        self.state = State.ANSWERED
+        self._manager.answered(self)
         if not answer.done():
             answer.set_result(ended)
 
     # The platform's own log lines
 
-    def _start_line(self, request_id: str) -> str:
-        return f"START RequestId: {request_id} Version: $LATEST"
-
-    def _end_lines(self, request_id: str) -> tuple[str, str]:
-        duration = (self._loop.time() - self._begun) * 1000
-        billed = duration + (self._init_ms or 0)
-        report = (
-            f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration: {int(billed) + 1} ms\t"
-            f"Memory Size: {self.function.memory} MB\tMax Memory Used: {self._memory_mb()} MB\t"
+    def _end_lines(self, request_id: str, *, failed: bool) -> list[str]:
+        report = platform_log.Report(
+            duration_ms=(self._loop.time() - self._begun) * 1000,
+            init_ms=self._init_ms,
+            memory_mb=self.function.memory,
+            used_mb=self._memory_mb(),
+            failed=failed,
         )
-        if self._init_ms is not None:
-            report += f"Init Duration: {self._init_ms:.2f} ms\t"
-            self._init_ms = None
-        return f"END RequestId: {request_id}", report
+        self._init_ms = None
+        return self._log_format.end(request_id, report)
 
     def _memory_mb(self) -> int:
         if self._memory_file is None:
@@ -224,8 +253,3 @@ class Worker:
         except (OSError, IndexError):
             return self.function.memory
         return min(resident * _PAGE_KB // 1024, self.function.memory)
-
-
-def _timestamp() -> str:
-    now = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"

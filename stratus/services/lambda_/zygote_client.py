@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -57,38 +59,48 @@ class ZygoteClient:
         self._listening: asyncio.Task[None] | None = None
         self._born: dict[str, asyncio.Future[int]] = {}
         self._alive: set[str] = set()
-        self.abilities: Abilities | None = None
-        self._ready: asyncio.Future[None] | None = None
+        self._ready: asyncio.Future[Abilities] | None = None
+        self._changing = asyncio.Lock()
 
     async def start(self) -> Abilities:
         """Starts the process and learns what walls the system has. Loading libraries waits for the first worker."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        ours.setblocking(False)
-        self._scratch.mkdir(mode=0o700, exist_ok=True)
-        self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter; starting it takes a millisecond
-            [sys.executable, "-I", "-m", "stratus.services.lambda_.zygote", str(theirs.fileno()), str(self._scratch)],
-            env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"},
-            cwd="/",
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        theirs.close()
-        self._control = ours
-        self._ready = asyncio.get_running_loop().create_future()
-        self._listening = asyncio.ensure_future(self._listen(ours))
-        await self._ready
-        assert self.abilities is not None
-        return self.abilities
+        async with self._changing:
+            return await self._start()
+
+    async def _start(self) -> Abilities:
+        if self._control is None:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            ours.setblocking(False)
+            self._scratch.mkdir(mode=0o700, exist_ok=True)
+            self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter; starting it takes a millisecond
+                [
+                    sys.executable,
+                    "-I",
+                    "-m",
+                    "stratus.services.lambda_.zygote",
+                    str(theirs.fileno()),
+                    str(self._scratch),
+                ],
+                env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+                cwd="/",
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            theirs.close()
+            self._ready = asyncio.get_running_loop().create_future()
+            self._control = ours
+            self._listening = asyncio.ensure_future(self._listen(ours, self._process))
+        assert self._ready is not None
+        return await self._ready
 
     async def spawn(self, birth: Birth, output: int) -> int:
         """Forks a worker whose standard output and error go to the descriptor `output`. Returns its process id."""
-        if self._control is None:
-            await self.start()
+        abilities = await self.start()
         born: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._born[birth.worker] = born
         scratch = self._scratch
-        if self.abilities is not None and not self.abilities.mounts:
+        if not abilities.mounts:
             scratch = self._scratch / birth.worker
             scratch.mkdir(mode=0o700)
         request = {
@@ -107,21 +119,15 @@ class ZygoteClient:
 
     def kill(self, worker: str) -> None:
         """Ends a worker at once; its death is told like any other."""
-        if worker in self._alive:
+        if worker in self._alive and self._control is not None:
             self._send({"kill": worker}, [])
 
     async def stop(self) -> None:
         """Ends the zygote and with it every worker."""
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-            self._listening = None
-        if self._process is not None:
-            await asyncio.get_running_loop().run_in_executor(None, _end, self._process)
-            self._process = None
+        async with self._changing:
+            if self._control is not None and self._listening is not None:
+                self._control.shutdown(socket.SHUT_RDWR)
+                await self._listening
 
     def _send(self, request: dict[str, Any], descriptors: list[int]) -> None:
         assert self._control is not None
@@ -133,41 +139,53 @@ class ZygoteClient:
         finally:
             self._control.setblocking(False)
 
-    async def _listen(self, control: socket.socket) -> None:
+    async def _listen(self, control: socket.socket, process: "subprocess.Popen[bytes]") -> None:
+        """Hears what the zygote tells, until it ends: because it was told to, or by an accident that the next worker repairs."""
         loop = asyncio.get_running_loop()
         rest = b""
-        while piece := await loop.sock_recv(control, 65536):
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                self._hear(json.loads(line))
-        self._lost()
+        try:
+            while piece := await loop.sock_recv(control, 65536):
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    self._hear(json.loads(line))
+        finally:
+            # at once: whoever needs a worker now starts a new zygote, whose workers must not be taken for this one's
+            self._control = None
+            control.close()
+            self._lost()
+            await loop.run_in_executor(None, _end, process)
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "abilities" in message:
-            self.abilities = Abilities(*message["abilities"])
             if self._ready is not None and not self._ready.done():
-                self._ready.set_result(None)
+                self._ready.set_result(Abilities(*message["abilities"]))
         elif "born" in message:
             self._alive.add(message["born"])
-            self._born.pop(message["born"]).set_result(message["pid"])
+            born = self._born.pop(message["born"], None)
+            if born is not None and not born.done():
+                born.set_result(message["pid"])
         elif "died" in message:
             self._dead(message["died"], message["status"])
 
     def _dead(self, worker: str, status: int) -> None:
         self._alive.discard(worker)
+        shutil.rmtree(self._scratch / worker, ignore_errors=True)
         if os.WIFSIGNALED(status):
             self._on_death(worker, Death(None, os.WTERMSIG(status)))
         else:
             self._on_death(worker, Death(os.WEXITSTATUS(status), None))
 
     def _lost(self) -> None:
-        """The zygote is gone, and the kernel has killed its workers; the next worker starts a new one."""
-        self._control = None
+        """The zygote is gone, and its workers with it."""
+        ended = ConnectionResetError("the zygote ended")
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(ended)
         for born in self._born.values():
-            born.set_exception(ConnectionResetError("the zygote ended"))
+            if not born.done():
+                born.set_exception(ended)
         self._born.clear()
         for worker in list(self._alive):
-            self._dead(worker, 9)
+            self._dead(worker, signal.SIGKILL)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -18,6 +18,7 @@ from stratus.clock import Clock, SystemClock
 from stratus.iam.principal import Kind, Principal
 from stratus.service import Call, Surroundings
 from stratus.services.lambda_.service import LambdaService
+from stratus.services.lambda_.worker import State
 from stratus.wire.errors import AwsError
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -131,6 +132,12 @@ class Harness:
                 quiet = 0
             await asyncio.sleep(0)
             quiet += 1
+
+    async def idle(self) -> None:
+        """Returns when every worker has asked for more work."""
+        pool = self.service.invoker.pool
+        while any(worker.state is not State.IDLE for worker in pool._workers.values()):  # noqa: ASYNC110 - turns of the loop, no waiting
+            await asyncio.sleep(0)
 
     async def log(self) -> list[str]:
         await self.service.invoker.logs.flush()

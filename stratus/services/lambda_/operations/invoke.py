@@ -1,6 +1,8 @@
 """Invoke: run a function now, queue an event for it, or only ask whether it could be run."""
 
 import base64
+import os
+import re
 import uuid
 
 import orjson
@@ -14,6 +16,7 @@ from stratus.wire.errors import AwsError, not_implemented
 MAX_SYNCHRONOUS = 6 * 1024 * 1024
 MAX_ASYNCHRONOUS = 1024 * 1024
 MAX_CLIENT_CONTEXT = 3583
+_TRACE = re.compile(r"[A-Za-z0-9=;:_-]{1,256}")
 
 
 class InvokeOperations(LambdaBase):
@@ -35,6 +38,7 @@ class InvokeOperations(LambdaBase):
             payload=payload or b"{}",
             arn=self.arn(function.name, params.get("Qualifier")),
             client_context=_client_context(params.get("ClientContext")),
+            trace_id=_trace_id(call),
         )
         if kind == "Event":
             await self.queue.put(function, invocation)
@@ -70,6 +74,15 @@ def _check_json(payload: bytes) -> None:
             f"Could not parse request body into json: {error}",
             members={"Type": "User"},
         ) from error
+
+
+def _trace_id(call: Call) -> str:
+    """The caller's X-Ray trace, or a new one that is not sampled: there is no X-Ray here."""
+    given = call.request.headers.get("x-amzn-trace-id") if call.request is not None else None
+    if given and _TRACE.fullmatch(given):
+        return given
+    random = os.urandom(20).hex()
+    return f"Root=1-{int(call.now):08x}-{random[:24]};Parent={random[24:]};Sampled=0"
 
 
 def _client_context(encoded: str | None) -> str | None:
