@@ -146,7 +146,7 @@ class S3Base(Service):
 
         async def run() -> None:
             await self.database.write(store, savepoint=False)
-            bucket.settings = {**bucket.settings, name: value}
+            bucket.change(name, value)
 
         await self.whole(run())
 

@@ -50,6 +50,16 @@ class Bucket:
     region: str
     created: int
     settings: dict[str, Any] = field(default_factory=dict)
+    lifecycle: list[Rule] = field(init=False)
+    """The rules in `settings`, read."""
+
+    def __post_init__(self) -> None:
+        self.lifecycle = read_rules(self.settings.get("Lifecycle") or [])
+
+    def change(self, setting: str, value: Any) -> None:
+        """Sets a sub-resource; None removes it."""
+        self.settings = {**self.settings, setting: value}
+        self.lifecycle = read_rules(self.settings.get("Lifecycle") or [])
 
     @property
     def arn(self) -> str:
@@ -69,10 +79,6 @@ class Bucket:
     @property
     def public_access_block(self) -> dict[str, bool]:
         return self.settings.get("PublicAccessBlock") or {}
-
-    @property
-    def lifecycle(self) -> list[Rule]:
-        return read_rules(self.settings.get("Lifecycle") or [])
 
 
 class BucketDirectory:

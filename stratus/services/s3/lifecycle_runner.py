@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import orjson
@@ -12,7 +13,7 @@ from stratus.services.s3 import lifecycle, versions
 from stratus.services.s3.base import S3Base
 from stratus.services.s3.bucket import Bucket
 from stratus.services.s3.lifecycle import Rule, midnight_after
-from stratus.services.s3.listing import walk_versions
+from stratus.services.s3.listing import FIRST_UPLOAD, CommonPrefix, walk_uploads, walk_versions
 from stratus.services.s3.operations.multipart import remove_upload
 from stratus.services.s3.operations.put_object import add_delete_marker
 from stratus.services.s3.versions import Version
@@ -100,23 +101,28 @@ class LifecycleRunner:
         return unused
 
     async def _abort_uploads(self, bucket: Bucket, rules: list[Rule], now: int) -> None:
-        rows = self._service.database.reader.execute(
-            "SELECT id, key, started FROM uploads WHERE bucket = ?", (bucket.id,)
-        )
-        due = []
-        for upload_id, key, started in rows.fetchall():
-            abortion = lifecycle.abortion(rules, key.decode(), started)
-            if abortion is not None and abortion[0] <= now:
-                due.append(upload_id)
-        ids = orjson.dumps(due).decode()
+        position = FIRST_UPLOAD
+        while True:
+            found = walk_uploads(self._service.database.reader, bucket.id, b"", b"", position)
+            page = [row for row in islice(found, BATCH) if not isinstance(row, CommonPrefix)]
+            due = [
+                upload_id
+                for key, started, upload_id, _ in page
+                if (abortion := lifecycle.abortion(rules, key.decode(), started)) is not None and abortion[0] <= now
+            ]
+            if due:
+                await self._service.change(partial(_abort, due))
+            if len(page) < BATCH:
+                return
+            position = page[-1][:3]
+            await asyncio.sleep(0)
 
-        def work(connection: sqlite3.Connection) -> tuple[None, list[str]]:
-            sql = "SELECT id FROM uploads WHERE id IN (SELECT value FROM json_each(?))"
-            still_there = connection.execute(sql, (ids,)).fetchall()
-            return None, [file for (upload_id,) in still_there for file in remove_upload(connection, upload_id)]
 
-        if due:
-            await self._service.change(work)
+def _abort(uploads: list[str], connection: sqlite3.Connection) -> tuple[None, list[str]]:
+    """Aborts those that were not completed or aborted meanwhile; returns the files to discard."""
+    sql = "SELECT id FROM uploads WHERE id IN (SELECT value FROM json_each(?))"
+    still_there = connection.execute(sql, (orjson.dumps(uploads).decode(),)).fetchall()
+    return None, [file for (upload_id,) in still_there for file in remove_upload(connection, upload_id)]
 
 
 def _decide(

@@ -18,6 +18,10 @@ class CommonPrefix:
 
 
 Entry = Version | CommonPrefix
+UploadRow = tuple[bytes, int, str, bytes]
+"""Key, start, id, meta."""
+UploadPosition = tuple[bytes, int, str]
+FIRST_UPLOAD: UploadPosition = (b"", -1, "")
 
 
 def walk(
@@ -88,6 +92,32 @@ def walk_versions(
             return
 
 
+def walk_uploads(
+    connection: sqlite3.Connection, bucket: int, prefix: bytes, delimiter: bytes, position: UploadPosition
+) -> Iterator[UploadRow | CommonPrefix]:
+    """Uploads under way, by key and then by age, behind `position`."""
+    sql = (
+        "SELECT key, started, id, meta FROM uploads WHERE bucket = ? AND (key, started, id) > (?, ?, ?)"
+        " ORDER BY key, started, id LIMIT 256"
+    )
+    while rows := connection.execute(sql, (bucket, *position)).fetchall():
+        for row in rows:
+            key: bytes = row[0]
+            if not key.startswith(prefix):
+                return
+            position = row[:3]
+            rolled = roll_up(key, prefix, delimiter)
+            if rolled is None:
+                yield row
+                continue
+            yield CommonPrefix(rolled)
+            behind = after_prefix(rolled)
+            if behind is None:
+                return
+            position = behind, -1, ""
+            break
+
+
 def roll_up(key: bytes, prefix: bytes, delimiter: bytes) -> bytes | None:
     """The common prefix that stands for `key`, or None if the key is listed itself."""
     if not delimiter:
@@ -108,7 +138,7 @@ def _current(
     connection: sqlite3.Connection, bucket: int, position: bytes, inclusive: bool, end: bytes | None
 ) -> sqlite3.Cursor:
     sql = (
-        f"SELECT {COLUMNS} FROM versions WHERE bucket = ? AND key {'>=' if inclusive else '>'} ?"  # noqa: S608 - constants
+        f"SELECT {COLUMNS} FROM versions INDEXED BY current WHERE bucket = ? AND key {'>=' if inclusive else '>'} ?"  # noqa: S608 - constants
         f"{'' if end is None else ' AND key < ?'} AND latest = 1 AND marker = 0 ORDER BY key LIMIT {PAGE}"
     )
     return connection.execute(sql, (bucket, position) if end is None else (bucket, position, end))

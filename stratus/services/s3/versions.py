@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS versions (
     marker INTEGER NOT NULL, modified INTEGER NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, meta BLOB NOT NULL,
     file TEXT, upload TEXT, PRIMARY KEY (bucket, key, seq DESC)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS current ON versions (bucket, key) WHERE latest = 1 AND marker = 0;
+CREATE INDEX IF NOT EXISTS version_ids ON versions (bucket, key, id) WHERE id <> 'null';
 CREATE INDEX IF NOT EXISTS version_files ON versions (file) WHERE file IS NOT NULL;
 CREATE TABLE IF NOT EXISTS small (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS uploads (
@@ -100,7 +101,8 @@ def current(connection: sqlite3.Connection, bucket: int, key: bytes) -> Version 
 
 
 def by_id(connection: sqlite3.Connection, bucket: int, key: bytes, version_id: str) -> Version | None:
-    sql = f"SELECT {COLUMNS} FROM versions WHERE bucket = ? AND key = ? AND id = ?"  # noqa: S608 - constant columns
+    kept = "" if version_id == NULL_VERSION else " AND id <> 'null'"  # lets SQLite take the index of these
+    sql = f"SELECT {COLUMNS} FROM versions WHERE bucket = ? AND key = ? AND id = ?{kept}"  # noqa: S608 - constants
     row = connection.execute(sql, (bucket, key, version_id)).fetchone()
     return row_to_version(row) if row else None
 

@@ -7,10 +7,13 @@ import random
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stratus.services.s3 import versions
+from stratus.storage import objects
+from stratus.storage.durable import sync_directory
 
 from .conftest import Harness
 
@@ -60,6 +63,25 @@ async def test_sigkill(tmp_path: Path, seed: int) -> None:
     for _ in range(2):
         acknowledged = await killed_after(tmp_path, chance.randrange(1, 150))
         await check(tmp_path, acknowledged)
+
+
+async def test_bytes_are_on_disk_before_their_row_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3 = Harness(tmp_path / "s3")
+    await s3.service.start()
+    await s3("CreateBucket", Bucket="shelf")
+    happened: list[str] = []
+    write = s3.service.database.write
+
+    async def note_write(work: Any, **options: Any) -> Any:
+        happened.append("row")
+        return await write(work, **options)
+
+    monkeypatch.setattr(objects, "sync", lambda fd: (happened.append("bytes"), os.fsync(fd)))
+    monkeypatch.setattr(objects, "sync_directory", lambda path: (happened.append("name"), sync_directory(path)))
+    monkeypatch.setattr(s3.service.database, "write", note_write)
+    await s3("PutObject", Bucket="shelf", Key="k", Body=b"x" * 100_000)
+    assert happened == ["bytes", "name", "row"]
+    await s3.service.stop()
 
 
 async def killed_after(folder: Path, writes: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stratus.services.s3.listing import CommonPrefix, walk
+from stratus.services.s3.versions import by_id
 from stratus.wire.errors import AwsError
 
 from .conftest import Harness
@@ -164,9 +165,10 @@ async def test_versions_can_be_deleted_page_by_page(s3, bucket):
     await s3("DeleteBucket", Bucket=bucket)
 
 
-async def test_a_common_prefix_costs_one_seek_however_many_keys_it_stands_for(s3, bucket):
+async def steps_of(s3, rows, work):
+    """How far SQLite goes, in hundreds of instructions, for `work` on a bucket that holds `rows`."""
+
     def fill(connection):
-        rows = [(1, b"p/%05d" % n, n, "null", 1, 0, 0, 0, "", b"{}", None, None) for n in range(20_000)]
         connection.executemany("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     await s3.service.database.write(fill)
@@ -176,6 +178,26 @@ async def test_a_common_prefix_costs_one_seek_however_many_keys_it_stands_for(s3
         nonlocal steps
         steps += 1
 
-    s3.service.database.reader.set_progress_handler(count, 100)
-    assert list(walk(s3.service.database.reader, 1, b"", b"/", None)) == [CommonPrefix(b"p/")]
+    reader = s3.service.database.reader
+    reader.set_progress_handler(count, 100)
+    result = work(reader)
+    reader.set_progress_handler(None, 0)
+    return result, steps
+
+
+async def test_a_common_prefix_costs_one_seek_however_many_keys_it_stands_for(s3, bucket):
+    rows = [(1, b"p/%05d" % n, n, "null", 1, 0, 0, 0, "", b"{}", None, None) for n in range(20_000)]
+    found, steps = await steps_of(s3, rows, lambda reader: list(walk(reader, 1, b"", b"/", None)))
+    assert found == [CommonPrefix(b"p/")]
     assert steps < 100
+
+
+async def test_versions_that_are_not_current_cost_a_listing_and_a_version_nothing(s3, bucket):
+    last = 20_000
+    rows = [(1, b"k", n, f"v{n}", n == last, 0, 0, 0, "", b"{}", None, None) for n in range(1, last + 1)]
+    found, steps = await steps_of(s3, rows, lambda reader: list(walk(reader, 1, b"", b"", None)))
+    assert [(one.key, one.id) for one in found] == [(b"k", f"v{last}")]
+    assert steps < 10
+    one, steps = await steps_of(s3, [], lambda reader: by_id(reader, 1, b"k", "v1"))
+    assert one.id == "v1"
+    assert steps < 10

@@ -6,6 +6,7 @@ from stratus.service import Call, Result, operation
 from stratus.services.s3 import bucket_policy
 from stratus.services.s3.base import S3Base
 from stratus.services.s3.bucket import ALL_BLOCKED, Bucket
+from stratus.services.s3.documents import document
 from stratus.services.s3.errors import access_denied, malformed_xml, need, refused
 from stratus.services.s3.operations.get_object import GetObject
 from stratus.services.s3.permissions import on_bucket, on_object
@@ -16,7 +17,7 @@ from stratus.wire.errors import AwsError
 class BucketAccess(GetObject, S3Base):
     @operation("PutBucketPolicy", on_bucket("s3:PutBucketPolicy"))
     async def put_bucket_policy(self, call: Call) -> Result:
-        bucket, text = self.bucket(call), _text(call.params["Policy"])
+        bucket, text = self.bucket(call), _text(document(call, "Policy"))
         bucket_policy.check(text, bucket)
         if bucket.public_access_block.get("BlockPublicPolicy") and is_public(text):
             raise access_denied(
@@ -41,7 +42,7 @@ class BucketAccess(GetObject, S3Base):
 
     @operation("PutPublicAccessBlock", on_bucket("s3:PutBucketPublicAccessBlock"))
     async def put_public_access_block(self, call: Call) -> Result:
-        given = need(call.params.get("PublicAccessBlockConfiguration"))
+        given = document(call, "PublicAccessBlockConfiguration")
         if not given:
             raise AwsError("InvalidRequest", "Must specify at least one configuration.", 400)
         await self.set(self.bucket(call), "PublicAccessBlock", {name: bool(given.get(name)) for name in ALL_BLOCKED})
@@ -63,7 +64,7 @@ class BucketAccess(GetObject, S3Base):
     @operation("PutBucketOwnershipControls", on_bucket("s3:PutBucketOwnershipControls"))
     async def put_bucket_ownership_controls(self, call: Call) -> Result:
         """BucketOwnerEnforced is what every bucket has; nothing is left to store."""
-        rules = need(call.params.get("OwnershipControls"), "Rules")["Rules"]
+        rules = need(document(call, "OwnershipControls"), "Rules")["Rules"]
         if len(rules) != 1:
             raise malformed_xml()
         ownership = need(rules[0], "ObjectOwnership")["ObjectOwnership"]

@@ -5,6 +5,7 @@ from typing import Any
 from stratus.service import Call, Result, operation
 from stratus.services.s3 import cors, lifecycle
 from stratus.services.s3.base import S3Base
+from stratus.services.s3.documents import document
 from stratus.services.s3.errors import malformed_xml, need, refused
 from stratus.services.s3.object_headers import ENCRYPTION
 from stratus.services.s3.permissions import on_bucket
@@ -15,7 +16,7 @@ from stratus.wire.errors import AwsError
 class BucketSettings(S3Base):
     @operation("PutBucketVersioning", on_bucket("s3:PutBucketVersioning"))
     async def put_bucket_versioning(self, call: Call) -> Result:
-        given = need(call.params.get("VersioningConfiguration"))
+        given = document(call, "VersioningConfiguration")
         if given.get("MFADelete") == "Enabled" or call.params.get("MFA"):
             raise refused("MFA delete")
         if given.get("Status") not in ("Enabled", "Suspended"):
@@ -32,7 +33,7 @@ class BucketSettings(S3Base):
     @operation("PutBucketEncryption", on_bucket("s3:PutEncryptionConfiguration"))
     async def put_bucket_encryption(self, call: Call) -> Result:
         """Everything is encrypted with SSE-S3 whatever is set; KMS keys are refused by name."""
-        rules = need(call.params.get("ServerSideEncryptionConfiguration"), "Rules")["Rules"]
+        rules = need(document(call, "ServerSideEncryptionConfiguration"), "Rules")["Rules"]
         if len(rules) != 1:
             raise malformed_xml()
         rule = rules[0]
@@ -58,7 +59,7 @@ class BucketSettings(S3Base):
 
     @operation("PutBucketCors", on_bucket("s3:PutBucketCORS"))
     async def put_bucket_cors(self, call: Call) -> Result:
-        await self.set(self.bucket(call), "Cors", cors.check(call.params.get("CORSConfiguration")))
+        await self.set(self.bucket(call), "Cors", cors.check(document(call, "CORSConfiguration")))
         return {}
 
     @operation("GetBucketCors", on_bucket("s3:GetBucketCORS"))
@@ -73,7 +74,7 @@ class BucketSettings(S3Base):
 
     @operation("PutBucketLifecycleConfiguration", on_bucket("s3:PutLifecycleConfiguration"))
     async def put_bucket_lifecycle_configuration(self, call: Call) -> Result:
-        await self.set(self.bucket(call), "Lifecycle", lifecycle.check(call.params.get("LifecycleConfiguration")))
+        await self.set(self.bucket(call), "Lifecycle", lifecycle.check(document(call, "LifecycleConfiguration")))
         return {}
 
     @operation("GetBucketLifecycleConfiguration", on_bucket("s3:GetLifecycleConfiguration"))
@@ -88,7 +89,7 @@ class BucketSettings(S3Base):
 
     @operation("PutBucketTagging", on_bucket("s3:PutBucketTagging"))
     async def put_bucket_tagging(self, call: Call) -> Result:
-        tags = parse_set(call.params.get("Tagging"), MAX_BUCKET_TAGS, "Bucket")
+        tags = parse_set(document(call, "Tagging"), MAX_BUCKET_TAGS, "Bucket")
         await self.set(self.bucket(call), "Tagging", tags)
         return {"ResponseMetadata": {"HTTPStatusCode": 204}}
 

@@ -9,6 +9,7 @@ from stratus.service import Access, Call, Result, operation
 from stratus.services.s3 import conditionals, versions
 from stratus.services.s3.base import S3Base
 from stratus.services.s3.bucket import Bucket
+from stratus.services.s3.documents import document
 from stratus.services.s3.errors import access_denied, malformed_xml, need
 from stratus.services.s3.keys import key_bytes
 from stratus.services.s3.object_headers import refuse_unsupported
@@ -46,7 +47,7 @@ class DeleteObject(S3Base):
     async def delete_objects(self, call: Call) -> Result:
         """Deletes up to 1,000 keys; each has its own result, and a failure of one is no failure of the others."""
         refuse_unsupported(call.params)
-        bucket, wanted = self.bucket(call), need(call.params.get("Delete"), "Objects")
+        bucket, wanted = self.bucket(call), need(document(call, "Delete"), "Objects")
         targets = [need(target, "Key") for target in wanted["Objects"]]
         if not 1 <= len(targets) <= MAX_KEYS:
             raise malformed_xml()

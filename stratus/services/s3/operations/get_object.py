@@ -141,7 +141,7 @@ def described(bucket: Bucket, version: Version) -> dict[str, Any]:
 
 def expiration_of(bucket: Bucket, version: Version) -> dict[str, str]:
     """When lifecycle rules will expire the version, as `x-amz-expiration` says it."""
-    if "Lifecycle" not in bucket.settings or not version.latest:
+    if not bucket.lifecycle or not version.latest:
         return {}
     due = lifecycle.expiration(bucket.lifecycle, version.name, version.tags, version.size, version.modified)
     return {"Expiration": f'expiry-date="{http_date(due[0])}", rule-id="{quote(due[1])}"'} if due else {}

@@ -1,6 +1,5 @@
 """ListMultipartUploads."""
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -9,13 +8,10 @@ import orjson
 from stratus.service import Call, Result, operation
 from stratus.services.s3.errors import invalid_argument
 from stratus.services.s3.keys import after_prefix
-from stratus.services.s3.listing import CommonPrefix, roll_up
+from stratus.services.s3.listing import CommonPrefix, UploadPosition, UploadRow, roll_up, walk_uploads
 from stratus.services.s3.operations.get_object import moment
 from stratus.services.s3.operations.list_objects import MOST_KEYS, ListObjects, as_bytes
 from stratus.services.s3.permissions import on_listing
-
-UploadRow = tuple[bytes, int, str, bytes]
-Position = tuple[bytes, int, str]
 
 
 class ListMultipartUploads(ListObjects):
@@ -31,7 +27,7 @@ class ListMultipartUploads(ListObjects):
             as_bytes(params.get("Delimiter") or "", "delimiter"),
         )
         after = self._upload_position(bucket.id, params, delimiter, prefix)
-        found = list(islice(self._walk(bucket.id, prefix, delimiter, after), limit + 1))
+        found = list(islice(walk_uploads(self.database.reader, bucket.id, prefix, delimiter, after), limit + 1))
         truncated, found = len(found) > limit, found[:limit]
         result: dict[str, Any] = {
             "Bucket": bucket.name,
@@ -50,31 +46,7 @@ class ListMultipartUploads(ListObjects):
             result["NextUploadIdMarker"] = "" if isinstance(last, CommonPrefix) else last[2]
         return result | self.asked_for(call)
 
-    def _walk(
-        self, bucket: int, prefix: bytes, delimiter: bytes, position: Position
-    ) -> Iterator[UploadRow | CommonPrefix]:
-        sql = (
-            "SELECT key, started, id, meta FROM uploads WHERE bucket = ? AND (key, started, id) > (?, ?, ?)"
-            " ORDER BY key, started, id LIMIT 256"
-        )
-        while rows := self.database.reader.execute(sql, (bucket, *position)).fetchall():
-            for row in rows:
-                key: bytes = row[0]
-                if not key.startswith(prefix):
-                    return
-                position = row[:3]
-                rolled = roll_up(key, prefix, delimiter)
-                if rolled is None:
-                    yield row
-                    continue
-                yield CommonPrefix(rolled)
-                behind = after_prefix(rolled)
-                if behind is None:
-                    return
-                position = behind, -1, ""
-                break
-
-    def _upload_position(self, bucket: int, params: dict[str, Any], delimiter: bytes, prefix: bytes) -> Position:
+    def _upload_position(self, bucket: int, params: dict[str, Any], delimiter: bytes, prefix: bytes) -> UploadPosition:
         """Where to begin: uploads of the key marker itself count only behind the upload id marker."""
         key, upload_id = as_bytes(params.get("KeyMarker") or "", "key-marker"), params.get("UploadIdMarker")
         if key < prefix:

@@ -5,6 +5,7 @@ from typing import Any
 
 from stratus.service import Call, Result, operation
 from stratus.services.s3 import versions
+from stratus.services.s3.documents import document
 from stratus.services.s3.errors import no_such_key
 from stratus.services.s3.operations.get_object import GetObject
 from stratus.services.s3.permissions import on_object, on_put_tagging
@@ -20,7 +21,7 @@ class ObjectTagging(GetObject):
 
     @operation("PutObjectTagging", on_put_tagging)
     async def put_object_tagging(self, call: Call) -> Result:
-        return await self._replace(call, parse_set(call.params.get("Tagging"), MAX_OBJECT_TAGS, "Object"))
+        return await self._replace(call, parse_set(document(call, "Tagging"), MAX_OBJECT_TAGS, "Object"))
 
     @operation("DeleteObjectTagging", on_object("s3:DeleteObjectTagging", versioned="s3:DeleteObjectVersionTagging"))
     async def delete_object_tagging(self, call: Call) -> Result:

@@ -10,6 +10,7 @@ from stratus.services.s3.bucket import Bucket
 from stratus.services.s3.checksums import Digests, Expected, member
 from stratus.services.s3.keys import key_bytes
 from stratus.services.s3.object_headers import ENCRYPTION, describe
+from stratus.services.s3.operations.get_object import expiration_of
 from stratus.services.s3.permissions import on_put
 from stratus.services.s3.receiving import Stored, declared_length, receive, trailers_of
 from stratus.services.s3.versions import NULL_VERSION, Version
@@ -78,7 +79,7 @@ class PutObject(S3Base):
 
     def written(self, bucket: Bucket, version: Version) -> dict[str, Any]:
         """What every answer to a write says."""
-        result: dict[str, Any] = {"ServerSideEncryption": ENCRYPTION}
+        result: dict[str, Any] = {"ServerSideEncryption": ENCRYPTION, **expiration_of(bucket, version)}
         if bucket.versioning == "Enabled":
             result["VersionId"] = version.id
         return result
