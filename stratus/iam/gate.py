@@ -1,6 +1,5 @@
 """Who calls, and whether they may: the one place where requests are authenticated and accesses are authorised."""
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +23,7 @@ from stratus.iam.principal import ANONYMOUS, ContextValues, Kind, Principal
 from stratus.iam.sessions import Sessions
 from stratus.iam.sigv4.canonical import Fields, fields_of
 from stratus.iam.sigv4.claim import Claim, read_claim
-from stratus.iam.sigv4.payload import read_whole, s3_body, s3_payload_hash
+from stratus.iam.sigv4.payload import read_whole, s3_body, s3_payload_hash, sha256_of
 from stratus.iam.sigv4.verify import Expected, check_window, verify
 from stratus.wire.message import Body, BytesBody, Request
 
@@ -133,7 +132,7 @@ class Iam:
             body = s3_body(request, fields, payload_hash, claim, key)
             return Authenticated(principal, claim.region, body, self._s3_keys(claim, fields))
         data = await read_whole(request.body, body_limit)
-        verify(request, fields, claim, hashlib.sha256(data).hexdigest(), secret, family)
+        verify(request, fields, claim, await sha256_of(data), secret, family)
         return Authenticated(principal, claim.region, BytesBody(data))
 
     def authorise(

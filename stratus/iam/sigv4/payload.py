@@ -3,6 +3,7 @@
 A body that fails its check raises AwsError before it ends, so whoever stores it must not show it before the iteration is over.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 
@@ -21,6 +22,7 @@ UNSIGNED_CHUNKS_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 STREAMING = (SIGNED_CHUNKS, SIGNED_CHUNKS_TRAILER, UNSIGNED_CHUNKS_TRAILER)
 
 MAX_DECODED_LENGTH = 5 * 1024**4
+LARGE_BODY = 1024 * 1024
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -88,7 +90,7 @@ class HashedBody:
 
     async def read(self, limit: int) -> bytes:
         data = await self._body.read(limit)
-        self._check(hashlib.sha256(data).hexdigest())
+        self._check(await sha256_of(data))
         return data
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -106,6 +108,13 @@ class HashedBody:
                 ClientComputedContentSHA256=self._expected,
                 S3ComputedContentSHA256=computed,
             )
+
+
+async def sha256_of(data: bytes) -> str:
+    """The digest of a whole body, in hexadecimal; a large one is hashed in a thread, where it holds up nobody else."""
+    if len(data) > LARGE_BODY:
+        return await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+    return hashlib.sha256(data).hexdigest()
 
 
 async def read_whole(body: Body, limit: int) -> bytes:

@@ -270,7 +270,7 @@ def test_given_a_date_header_in_place_of_x_amz_date_when_signed_then_it_is_verif
 def test_given_a_dynamodb_request_when_verified_then_it_takes_microseconds():
     request = signed("dynamodb")
     check(request, "dynamodb")
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(500):
         check(request, "dynamodb")
-    assert (time.perf_counter() - started) / 500 < 250e-6, "ten times what it takes on an idle machine"
+    assert (time.process_time() - started) / 500 < 250e-6, "ten times what it takes on an idle machine"
