@@ -41,10 +41,17 @@ class Census:
     def _read(self, table: Table) -> Counts:
         reader = self._database.new_reader()
         try:
+            # One snapshot: the table or an index of it may be dropped while this thread counts.
+            reader.execute("BEGIN")
+            there = {name for (name,) in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if table.rows not in there:
+                return {}
             total = reader.execute(f"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM {table.rows}").fetchone()
             counts: Counts = {"": total}
             for index in table.indexes:
                 entries = table.index_rows(index)
+                if entries not in there:
+                    continue
                 sized = "COALESCE(x.size, t.size)"
                 join = f"LEFT JOIN {table.rows} t ON t.hash = x.base_hash AND t.range = x.base_range"
                 counts[index.name] = reader.execute(
