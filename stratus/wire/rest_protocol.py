@@ -14,7 +14,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 from stratus.wire.base import Protocol, is_raw, raw_body
 from stratus.wire.constraints import Constraints
 from stratus.wire.errors import AwsError
-from stratus.wire.message import HeaderList, Headers, Params, Request, Response
+from stratus.wire.message import Headers, Params, Request, Response
 from stratus.wire.model import wire_name
 from stratus.wire.routes import Routes, query_fields
 from stratus.wire.scalars import TextReader, TextWriter, text_reader, text_writer
@@ -298,6 +298,3 @@ def without_located(shape: StructureShape, result: dict[str, Any]) -> dict[str, 
     """The members of a result that belong into the body."""
     members = shape.members
     return {k: v for k, v in result.items() if k not in members or "location" not in members[k].serialization}
-
-
-__all__ = ["BodyReader", "BodyWriter", "HeaderList", "RestProtocol", "without_located"]

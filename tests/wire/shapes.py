@@ -10,7 +10,7 @@ TEXTS = ["a", "Zürich", "a b+c", "x/y:z", "a&b<c>", "ключ", "100%", "quote\
 
 
 class Drawn:
-    def __init__(self, seed: int, *, least: bool = False, ascii_only_headers: bool = True) -> None:
+    def __init__(self, seed: int, *, least: bool = False) -> None:
         self.random = random.Random(seed)
         self.least = least
 

@@ -176,6 +176,8 @@ class Reader:
             Draft4Validator.check_schema(schema)
         except SchemaError as error:
             raise bad_request(f"Invalid model specified for {place}: {error.message}") from error
+        except RecursionError as error:
+            raise bad_request(f"Invalid model specified for {place}: it is nested too deeply") from error
         return {key: value for key, value in whole.items() if value is not None}
 
     def _resolved(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -266,13 +268,15 @@ def _required(parameters: list[Mapping[str, Any]]) -> RequiredParameters:
     )
 
 
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "$ref" and isinstance(value, str):
-                yield value
-            else:
-                yield from _references(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _references(item)
+def _references(nodes: list[Any]) -> Iterator[str]:
+    """All `$ref` inside of some nodes, however deep."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            reference = node.get("$ref")
+            if isinstance(reference, str):
+                yield reference
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node

@@ -291,6 +291,19 @@ async def test_a_model_never_refers_out_of_its_document(bench: Bench) -> None:
     assert "the reference http://169.254.169.254/latest/meta-data in a model of POST /a" in error.message
 
 
+async def test_a_model_nested_without_end_is_refused(bench: Bench) -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(200):
+        schema = {"type": "array", "items": schema}
+    method = proxy() | {
+        "x-amazon-apigateway-request-validator": "v",
+        "requestBody": {"content": {"application/json": {"schema": schema}}},
+    }
+    validators = {"x-amazon-apigateway-request-validators": {"v": {"validateRequestBody": True}}}
+    error = await refusal(bench, "ImportRestApi", body=orjson.dumps(openapi({"/a": {"post": method}}, **validators)))
+    assert error.message == "Invalid model specified for POST /a: it is nested too deeply"
+
+
 async def test_the_control_plane_asks_for_its_own_verb_and_path(bench: Bench) -> None:
     from stratus.service import Call
     from stratus.services.apigateway.service import ApiGateway
