@@ -101,8 +101,13 @@ def current(connection: sqlite3.Connection, bucket: int, key: bytes) -> Version 
 
 
 def by_id(connection: sqlite3.Connection, bucket: int, key: bytes, version_id: str) -> Version | None:
-    kept = "" if version_id == NULL_VERSION else " AND id <> 'null'"  # lets SQLite take the index of these
-    sql = f"SELECT {COLUMNS} FROM versions WHERE bucket = ? AND key = ? AND id = ?{kept}"  # noqa: S608 - constants
+    if version_id == NULL_VERSION:
+        sql = f"SELECT {COLUMNS} FROM versions WHERE bucket = ? AND key = ? AND id = ?"  # noqa: S608 - constant columns
+    else:
+        sql = (
+            f"SELECT {COLUMNS} FROM versions INDEXED BY version_ids"  # noqa: S608 - constant columns
+            " WHERE bucket = ? AND key = ? AND id = ? AND id <> 'null'"
+        )
     row = connection.execute(sql, (bucket, key, version_id)).fetchone()
     return row_to_version(row) if row else None
 
