@@ -42,6 +42,15 @@ _FUNCTION_URI = re.compile(
 )
 _RESOURCE = re.compile(r"/|(/([\w.\-:]+|\{[\w.\-]+\}))*(/([\w.\-:]+|\{[\w.\-]+\+?\}))")
 _HEADER_SOURCE = "method.request.header."
+_OF_DOCUMENT = frozenset(
+    {
+        GATEWAY_RESPONSES, "x-amazon-apigateway-request-validators", "x-amazon-apigateway-request-validator",
+        "x-amazon-apigateway-binary-media-types", "x-amazon-apigateway-minimum-compression-size", "x-amazon-apigateway-policy",
+        "x-amazon-apigateway-api-key-source", "x-amazon-apigateway-endpoint-configuration", "x-amazon-apigateway-documentation",
+    }
+)  # fmt: skip
+_OF_PATH = frozenset({_ANY_METHOD})
+_OF_METHOD = frozenset({_INTEGRATION, "x-amazon-apigateway-request-validator", "x-amazon-apigateway-auth"})
 _INTEGRATION_DONE = frozenset(
     {
         "type", "httpMethod", "uri", "credentials", "timeoutInMillis", "passthroughBehavior", "requestTemplates", "responses",
@@ -95,6 +104,10 @@ class Reader:
 
     def definition(self) -> Definition:
         """Raises AwsError (BadRequestException), naming the place of what is wrong or not done."""
+        _refuse_others("the API description", self._document, _OF_DOCUMENT)
+        key_source = self._document.get("x-amazon-apigateway-api-key-source", "HEADER")
+        if key_source != "HEADER":
+            raise refused(f"x-amazon-apigateway-api-key-source {key_source}")
         methods = tuple(self._methods())
         if len(methods) > MAX_METHODS:
             raise bad_request(f"An API has at most {MAX_METHODS} methods")
@@ -106,8 +119,14 @@ class Reader:
             tuple(self._setting("binaryMediaTypes", "x-amazon-apigateway-binary-media-types") or ()),
             self._setting("minimumCompressionSize", "x-amazon-apigateway-minimum-compression-size"),
             policy if policy is None or isinstance(policy, str) else orjson.dumps(policy).decode(),
-            bool(self._settings.get("disableExecuteApiEndpoint")),
+            self._endpoint_disabled(),
         )
+
+    def _endpoint_disabled(self) -> bool:
+        endpoint = self._document.get("x-amazon-apigateway-endpoint-configuration") or {}
+        if endpoint.get("vpcEndpointIds"):
+            raise refused("vpcEndpointIds")
+        return bool(self._settings.get("disableExecuteApiEndpoint") or endpoint.get("disableExecuteApiEndpoint"))
 
     def _setting(self, name: str, extension: str) -> Any:
         value = self._settings.get(name)
@@ -117,6 +136,7 @@ class Reader:
         for path, item in (self._document.get("paths") or {}).items():
             if not _RESOURCE.fullmatch(path):
                 raise bad_request(f"Invalid resource path {path}")
+            _refuse_others(path, item, _OF_PATH)
             shared = item.get("parameters") or []
             for verb in _VERBS:
                 if verb in item:
@@ -124,6 +144,7 @@ class Reader:
 
     def _method(self, path: str, verb: str, spec: Mapping[str, Any], shared: list[Any]) -> Method:
         place = f"{verb} {path}"
+        _refuse_others(place, spec, _OF_METHOD)
         integration = spec.get(_INTEGRATION)
         if integration is None:
             raise bad_request(f"No integration defined for method {place}")
@@ -258,6 +279,13 @@ class Reader:
         return CognitoAuthorizer(
             name, pools, source.removeprefix(_HEADER_SOURCE).lower(), spec.get("identityValidationExpression")
         )
+
+
+def _refuse_others(place: str, spec: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Extensions of API Gateway that are not among the known ones ask for something that we would not do."""
+    for key in spec:
+        if key.startswith("x-amazon-apigateway-") and key not in known:
+            raise refused(f"{key} in {place}")
 
 
 def _required(parameters: list[Mapping[str, Any]]) -> RequiredParameters:

@@ -152,6 +152,11 @@ async def test_a_disabled_endpoint_is_forbidden(bench: Bench) -> None:
     assert (await bench.send("GET", "/api/a")).status == 403
 
 
+async def test_a_description_may_disable_the_endpoint(bench: Bench) -> None:
+    await bench.deploy(ONE | {"x-amazon-apigateway-endpoint-configuration": {"disableExecuteApiEndpoint": True}})
+    assert (await bench.send("GET", "/api/a")).status == 403
+
+
 async def test_settings_of_an_api_are_patched(bench: Bench) -> None:
     await bench.deploy(ONE)
     described = await patched(
@@ -213,6 +218,13 @@ URI = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{FUNCTION}/
     ("document", "complaint"),
     [
         (b"{", "other than JSON"),
+        (openapi({}, **{"x-amazon-apigateway-cors": {}}), "x-amazon-apigateway-cors in the API description"),
+        (openapi({"/a": {"x-amazon-apigateway-x": 1}}), "x-amazon-apigateway-x in /a"),
+        (openapi({"/a": {"get": proxy() | {"x-amazon-apigateway-y": 1}}}), "x-amazon-apigateway-y in GET /a"),
+        (
+            openapi({}, **{"x-amazon-apigateway-api-key-source": "AUTHORIZER"}),
+            "x-amazon-apigateway-api-key-source AUTHORIZER",
+        ),
         (b"\xff\xfe", "other than JSON"),
         (b"[" * 5000, "other than JSON"),
         (b"openapi: 3.0.1", "other than JSON"),
@@ -250,7 +262,6 @@ URI = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{FUNCTION}/
             openapi(
                 {
                     "/a": {
-                        INTEGRATION: {},
                         "get": {INTEGRATION: {"type": "mock", "requestTemplates": {"application/json": "#set($a)"}}},
                     }
                 }
