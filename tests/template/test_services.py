@@ -9,6 +9,7 @@ import pytest
 from stratus.clock import ManualClock
 from stratus.cloud import Cloud, Settings
 from stratus.template.errors import DeploymentFailed
+from stratus.template.stacks import Stacks
 from stratus.wire.errors import AwsError
 
 REGION = "eu-west-1"
@@ -179,9 +180,44 @@ async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
     await made.stop()
 
 
+class Died(BaseException):
+    """The process ended here."""
+
+
 class Engine:
+    """The template engine on a whole cloud; its calls can be made to fail."""
+
     def __init__(self, cloud: Cloud, directory: Path) -> None:
-        self.cloud, self.stacks, self._file = cloud, cloud.stacks(REGION), directory / "template.yaml"
+        self.cloud, self._file = cloud, directory / "template.yaml"
+        self.calls, self.fail_at, self.failure = 0, -1, BaseException()
+        self.stacks = Stacks(
+            directory,
+            region=REGION,
+            account=cloud.account,
+            clock=cloud.clock,
+            caller=self,
+            principal=cloud.principal,
+            addresses=cloud.addresses,
+            caches=directory,
+        )
+
+    async def call(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        self.calls += 1
+        if self.calls == self.fail_at:
+            raise self.failure
+        return await self.cloud.door.call(*arguments, **options)
+
+    async def failing(self, text: str, at: int, failure: BaseException) -> bool:
+        """Deploys; call number `at` fails. False if that was not before the end: cleaning up afterwards takes nothing back."""
+        self.calls, self.fail_at, self.failure = 0, at, failure
+        self._file.write_text(text)
+        try:
+            await self.stacks.deploy("app", self._file, {})
+        except (DeploymentFailed, Died):
+            return True
+        finally:
+            self.fail_at = -1
+        return False
 
     async def up(self, text: str) -> dict[str, str]:
         self._file.write_text(text)
@@ -231,8 +267,44 @@ class Engine:
 
 
 @pytest.fixture
-def engine(cloud: Cloud, tmp_path: Path) -> Engine:
-    return Engine(cloud, tmp_path)
+async def engine(cloud: Cloud, tmp_path: Path) -> AsyncIterator[Engine]:
+    made = Engine(cloud, tmp_path)
+    yield made
+    await made.stacks.close()
+
+
+EVERY = pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.soak)])
+"""Every ninth call in a quick run, each of them in a long one."""
+
+
+@EVERY
+async def test_whichever_call_fails_everything_is_as_it_was(engine, stride):
+    await engine.up(FIRST)
+    first, records, at = await engine.seen(), engine.stacks.resources("app"), 1
+
+    while await engine.failing(second(), at, AwsError("ServiceException", "injected", 500)):
+        assert await engine.seen() == first, f"call {at}"
+        assert engine.stacks.resources("app") == records, f"call {at}"
+        at += stride
+
+    assert at > 60
+
+
+@EVERY
+async def test_wherever_the_process_dies_the_next_up_ends_the_same(engine, stride):
+    await engine.up(FIRST)
+    first, at = await engine.seen(), 1
+    await engine.up(second())
+    changed = await engine.seen()
+
+    while True:
+        await engine.up(FIRST)
+        assert await engine.seen() == first
+        if not await engine.failing(second(), at, Died()):
+            break
+        await engine.up(second())
+        assert await engine.seen() == changed, f"call {at}"
+        at += stride
 
 
 async def test_every_type_is_made_changed_and_changed_back(engine):

@@ -40,6 +40,10 @@ class RestApi(ResourceType):
     async def update(self, site: Site, physical_id: str, old: Properties, new: Properties) -> Made:
         if new.keys() & {"Body"} and changed(old, new) & {"Body", "Mode", "Parameters", "FailOnWarnings"}:
             await _put_body(site, physical_id, new)
+        if "BinaryMediaTypes" in changed(old, new):
+            # When a change is taken back, only a part of it may have been done: what counts is what the API has.
+            api = await site.call("apigateway", "GetRestApi", restApiId=physical_id)
+            old = {**old, "BinaryMediaTypes": api.get("binaryMediaTypes") or []}
         if operations := _patches(site, old, new):
             await site.call("apigateway", "UpdateRestApi", restApiId=physical_id, patchOperations=operations)
         return await _made(site, physical_id)

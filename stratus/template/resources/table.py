@@ -66,12 +66,14 @@ class Table(ResourceType):
                 else None,
                 DeletionProtectionEnabled=new.get("DeletionProtectionEnabled", False),
             )
+        # From here on what counts is how the table is: when a change is taken back, only a part of it may have been done.
+        table = (await site.call("dynamodb", "DescribeTable", TableName=physical_id))["Table"]
         if "StreamSpecification" in different:
-            await _change_stream(site, physical_id, old, new)
+            await _change_stream(site, physical_id, table, new)
         if "GlobalSecondaryIndexes" in different:
-            await _change_indexes(site, physical_id, old, new)
+            await _change_indexes(site, physical_id, table, old, new)
         if "TimeToLiveSpecification" in different:
-            await _change_time_to_live(site, physical_id, old, new)
+            await _change_time_to_live(site, physical_id, new)
         return _made(physical_id, (await site.call("dynamodb", "DescribeTable", TableName=physical_id))["Table"])
 
     async def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
@@ -99,36 +101,41 @@ def _attribute_edited(old: Properties, new: Properties) -> bool:
     return any(after.get(name, kind) != kind for name, kind in before.items())
 
 
-async def _change_stream(site: Site, name: str, old: Properties, new: Properties) -> None:
+async def _change_stream(site: Site, name: str, table: dict[str, Any], new: Properties) -> None:
     """A stream's view cannot be changed: it is turned off, and a new one on."""
-    if old.get("StreamSpecification"):
+    current = table.get("StreamSpecification", {})
+    wanted = new.get("StreamSpecification", {})
+    if current.get("StreamEnabled") and current["StreamViewType"] == wanted.get("StreamViewType"):
+        return
+    if current.get("StreamEnabled"):
         await site.call("dynamodb", "UpdateTable", TableName=name, StreamSpecification={"StreamEnabled": False})
-    if wanted := new.get("StreamSpecification"):
+    if wanted:
         view = {"StreamEnabled": True, "StreamViewType": wanted["StreamViewType"]}
         await site.call("dynamodb", "UpdateTable", TableName=name, StreamSpecification=view)
 
 
-async def _change_indexes(site: Site, name: str, old: Properties, new: Properties) -> None:
+async def _change_indexes(site: Site, name: str, table: dict[str, Any], old: Properties, new: Properties) -> None:
     """One index a call, as DynamoDB asks for; one whose keys or projection changed is made anew."""
+    there = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])}
     before, after = (
         {index["IndexName"]: picked(index, _INDEX) for index in side.get("GlobalSecondaryIndexes", [])}
         for side in (old, new)
     )
-    kept = {
+    remade = {
         index
         for index in before.keys() & after.keys()
-        if not changed(before[index], after[index]) - {"ProvisionedThroughput"}
+        if changed(before[index], after[index]) - {"ProvisionedThroughput"}
     }
-    updates: list[dict[str, Any]] = [{"Delete": {"IndexName": index}} for index in before if index not in kept]
+    kept = there & after.keys() - remade
+    updates: list[dict[str, Any]] = [{"Delete": {"IndexName": index}} for index in sorted(there - kept)]
     updates += [
         {"Update": {"IndexName": index, "ProvisionedThroughput": after[index]["ProvisionedThroughput"]}}
         for index in sorted(kept)
-        if before[index] != after[index] and "ProvisionedThroughput" in after[index]
+        if before.get(index) != after[index] and "ProvisionedThroughput" in after[index]
     ]
     updates += [{"Create": wanted} for index, wanted in after.items() if index not in kept]
     for update in updates:
-        call = site.call_if_there if "Delete" in update else site.call
-        await call(
+        await site.call(
             "dynamodb",
             "UpdateTable",
             TableName=name,
@@ -157,12 +164,17 @@ async def _until(site: Site, name: str, reached: Callable[[dict[str, Any] | None
     )
 
 
-async def _change_time_to_live(site: Site, name: str, old: Properties, new: Properties) -> None:
-    before, after = old.get("TimeToLiveSpecification", {}), new.get("TimeToLiveSpecification", {})
-    if before.get("Enabled"):
-        await _set_time_to_live(site, name, before, enabled=False)
-    if after.get("Enabled"):
-        await _set_time_to_live(site, name, after, enabled=True)
+async def _change_time_to_live(site: Site, name: str, new: Properties) -> None:
+    answer = await site.call("dynamodb", "DescribeTimeToLive", TableName=name)
+    current = answer["TimeToLiveDescription"]
+    wanted = new.get("TimeToLiveSpecification", {})
+    is_on = current["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+    if is_on and wanted.get("Enabled") and current["AttributeName"] == wanted["AttributeName"]:
+        return
+    if is_on:
+        await _set_time_to_live(site, name, current, enabled=False)
+    if wanted.get("Enabled"):
+        await _set_time_to_live(site, name, wanted, enabled=True)
 
 
 async def _set_time_to_live(site: Site, name: str, specification: Properties, *, enabled: bool) -> None:
