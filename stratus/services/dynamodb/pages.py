@@ -226,5 +226,5 @@ def _consumed(source: Source, request: Request, page: Page) -> dict[str, Any] | 
         consumed.table = sum(capacity.read_units(row[1], consistent=consistent) for row in page.rows)
         names = source.table.schema.names
         entries = sum(normalise_item(source.index.project(orjson.loads(row[0]), names)) for row in page.rows)
-    consumed.add_index(source.index, capacity.read_units(entries, consistent=consistent) if page.rows else 0.0)
+    consumed.add_index(source.index, capacity.read_units(entries, consistent=consistent))
     return consumed.render(level)

@@ -53,7 +53,7 @@ def normalise(value: Any, depth: int = 0) -> int:
             value["N"] = number
         return numbers.size(number)
     measure = _MEASURES.get(kind)
-    if measure is None:
+    if measure is None or content is None:
         raise validation(EMPTY)
     return measure(value, content, depth)
 

@@ -1,6 +1,6 @@
 """Calls a service in process: parameters as JSON in, JSON out, AWS errors as exceptions."""
 
-import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ class Harness:
         self.clock = ManualClock()
         self.service = DynamoDb(Surroundings(REGION, ACCOUNT, directory, self.clock, Nobody(), Nobody()))
 
+    @staticmethod
+    def operations() -> list[str]:
+        return list(DynamoDb.operations)
+
     async def __call__(self, operation: str, service: Service | None = None, **params: Any) -> Any:
         target = service or self.service
         call = self.make_call(operation, params)
@@ -44,7 +48,9 @@ class Harness:
         return list(rule(self.service, self.make_call(operation, params)))
 
     def make_call(self, operation: str, params: dict[str, Any]) -> Call:
-        return Call("dynamodb", operation, copy.deepcopy(params), ADMIN, REGION, ACCOUNT, "request", self.clock.now())
+        return Call(
+            "dynamodb", operation, json.loads(json.dumps(params)), ADMIN, REGION, ACCOUNT, "request", self.clock.now()
+        )
 
     async def table(self, name: str = "things", sort: str | None = None, **more: Any) -> None:
         """A table with partition key `pk` (S) and, if told, a sort key: `sort="N"` makes `sk` a number."""

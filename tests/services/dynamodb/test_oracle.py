@@ -20,7 +20,7 @@ from stratus.wire.errors import AwsError
 pytestmark = pytest.mark.oracle
 
 QUICK = settings(
-    max_examples=60,
+    max_examples=200,
     deadline=None,
     derandomize=True,
     database=None,
@@ -225,7 +225,9 @@ set_values = st.one_of(
     set_operands,
     st.builds(lambda one, sign, two: f"{one} {sign} {two}", set_operands, st.sampled_from("+-"), set_operands),
 )
-targets = paths.filter(lambda path: path not in ("a", "b"))  # the oracle lets a path copy the wrong type into an index key
+targets = paths.filter(
+    lambda path: path not in ("a", "b")
+)  # the oracle lets a path copy the wrong type into an index key
 sections = {
     "SET": st.lists(st.builds(lambda path, value: f"{path} = {value}", targets, set_values), min_size=1, max_size=3),
     "REMOVE": st.lists(paths, min_size=1, max_size=3),
@@ -365,7 +367,7 @@ steps = st.lists(
         st.builds(
             lambda key, new: ("UpdateItem", {"Key": key, "UpdateExpression": f"SET {new[0]} = :n", "ExpressionAttributeValues": {":n": new[1]}, "ReturnConsumedCapacity": "INDEXES", "ReturnValues": "ALL_NEW"}),
             keys,
-            st.one_of(st.tuples(st.just("a"), values), st.tuples(names, values), st.sampled_from(["a", "b", "c"]).map(lambda word: ("a", {"S": word})), st.just(("b", {"N": "5"}))),
+            st.one_of(st.tuples(names, values), st.sampled_from(["a", "b", "c"]).map(lambda word: ("a", {"S": word})), st.just(("b", {"N": "5"}))),
         ),
         st.builds(lambda key, name: ("UpdateItem", {"Key": key, "UpdateExpression": f"REMOVE {name}", "ReturnConsumedCapacity": "INDEXES"}), keys, st.sampled_from("abc")),
         queries(),
@@ -406,8 +408,8 @@ def check_pages(pair: Pair, name: str, operation: str, params: dict[str, Any]) -
     for total in ("Count", "ScannedCount"):
         assert sum(page[total] for _, page in ours) == sum(page[total] for _, page in theirs), (asked, ours, theirs)
     assert in_order(params, ours) == in_order(params, theirs), (asked, ours, theirs)
-    if operation == "Query":
-        consumed = [[page.get("ConsumedCapacity") for _, page in pages] for pages in results]
+    if operation == "Query":  # an empty page costs half a unit; in the oracle sometimes that, sometimes nothing
+        consumed = [[page.get("ConsumedCapacity") for _, page in pages if page["ScannedCount"]] for pages in results]
         assert comparable(consumed[0]) == comparable(consumed[1]), (asked, consumed)
 
 
@@ -427,7 +429,7 @@ def repr_sorted(value: Any) -> str:
     return "[" + ",".join(map(repr_sorted, value)) + "]" if isinstance(value, list) else repr(value)
 
 
-@settings(QUICK, max_examples=25)
+@settings(QUICK, max_examples=60)
 @given(steps=steps)
 def test_a_table_and_its_indexes_read_alike(pair: Pair, steps: list[tuple[str, dict[str, Any]]]) -> None:
     check_sequence(pair, steps)
@@ -508,7 +510,7 @@ def check_batch(pair: Pair, before: list[Any], members: list[Any], wanted: list[
     check_pages(pair, name, "Scan", {})
 
 
-@settings(QUICK, max_examples=25)
+@settings(QUICK, max_examples=60)
 @given(**batch_arguments)
 def test_batches_and_transactions_are_carried_out_alike(
     pair: Pair, before: list[Any], members: list[Any], wanted: list[Any], writes: list[Any]

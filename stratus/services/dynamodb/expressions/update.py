@@ -108,8 +108,6 @@ def compile_update(text: str, names: Names, types: Types) -> Update:
     sections = parse_update(text)
     actions = [action for section in sections for action in section.actions]
     _check_sections(sections)
-    check_reserved(path for action in actions for path in _paths_in(action))
-    _check_functions(actions)
     scope = Scope(dict(names), dict(types))
     _check_defined(actions, scope)
     check_overlap([scope.resolve(action.path) for action in actions])
@@ -125,7 +123,7 @@ def _paths_in(action: Action) -> Iterator[Path]:
         yield from paths_in(action.operand)
 
 
-def _check_functions(actions: list[Action]) -> None:
+def _check_functions(actions: tuple[Action, ...]) -> None:
     for action in actions:
         if action.operand is None:
             continue
@@ -150,8 +148,11 @@ def _check_use(node: Node) -> None:
 
 
 def _check_sections(sections: list[Section]) -> None:
+    """Section by section, as AWS does: reserved words and functions in it, then whether there was one like it."""
     seen: set[str] = set()
     for section in sections:
+        check_reserved(path for action in section.actions for path in _paths_in(action))
+        _check_functions(section.actions)
         if section.keyword in seen:
             raise ExpressionError(f'The "{section.keyword}" section can only be used once in an update expression;')
         seen.add(section.keyword)
