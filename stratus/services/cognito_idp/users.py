@@ -91,6 +91,13 @@ def stand_in(pool: Pool, name: str) -> User:
     )
 
 
+def verifier_of(pool: Pool, user: User) -> srp.Verifier:
+    """What a password is checked against; for a user who has none, one that no password matches."""
+    verifier = user.verifier or stand_in(pool, user.username).verifier
+    assert verifier is not None
+    return verifier
+
+
 _COLUMNS = "sub, pool, username, status, enabled, salt, verifier, password_expires, attributes, pending, totp, created, modified"
 
 

@@ -80,8 +80,7 @@ class SignInOperations(Operations):
         if client_public is None:
             raise invalid_parameter("SRP_A must be a hexadecimal number that is not zero modulo N.")
         user = self.user_or_stand_in(pool, client, given["USERNAME"], user_not_found())
-        verifier = user.verifier or users.stand_in(pool, given["USERNAME"]).verifier
-        assert verifier is not None
+        verifier = users.verifier_of(pool, user)
         challenge = await asyncio.to_thread(srp.new_challenge, verifier)
         expires = call.now + client.challenge_lifetime
         block = self.blocks.seal(Exchange(client.id, given["USERNAME"], challenge, client_public, expires))
@@ -109,13 +108,12 @@ class SignInOperations(Operations):
         if pool.canonical(given["USERNAME"]) not in (pool.canonical(exchange.name), pool.canonical(user.username)):
             raise wrong_password()
         await self.decide(lambda connection: limits.begin_sign_in(connection, user.subject, call.now))
-        verifier = user.verifier or users.stand_in(pool, exchange.name).verifier
-        assert verifier is not None
+        verifier = users.verifier_of(pool, user)
         key = await asyncio.to_thread(srp.session_key, verifier, exchange.challenge, exchange.client_public)
         proven = key is not None and hmac.compare_digest(
             claimed, srp.signature(key, pool.srp_name, user.username, block, given["TIMESTAMP"])
         )
-        if not proven or not user.exists or user.verifier is None:
+        if not proven or not user.exists:
             raise wrong_password()
         return await self._password_was_right(call, client, pool, user)
 
@@ -128,10 +126,9 @@ class SignInOperations(Operations):
         client.check_secret_hash(given["USERNAME"], given.get("SECRET_HASH"), missing=_no_secret_hash(client))
         user = self.user_or_stand_in(pool, client, given["USERNAME"], user_not_found())
         await self.decide(lambda connection: limits.begin_sign_in(connection, user.subject, call.now))
-        verifier = user.verifier or users.stand_in(pool, given["USERNAME"]).verifier
-        assert verifier is not None
+        verifier = users.verifier_of(pool, user)
         right = await asyncio.to_thread(srp.matches, verifier, pool.srp_name, user.username, given["PASSWORD"])
-        if not right or not user.exists or user.verifier is None:
+        if not right or not user.exists:
             raise wrong_password()
         return await self._password_was_right(call, client, pool, user)
 
@@ -182,6 +179,8 @@ class SignInOperations(Operations):
             current = users.get(connection, user.sub)
             if current is None or not current.enabled or current.verifier != user.verifier:
                 return wrong_password()
+            if current.status != users.CONFIRMED:
+                return invalid_session()
             if session is not None:
                 if sessions.find(connection, session, call.now) is None:
                     return invalid_session()

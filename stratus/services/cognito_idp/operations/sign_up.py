@@ -168,7 +168,7 @@ def place_name(pool: Pool, name: str, given: dict[str, str], sub: str) -> tuple[
     if pool.signs_in_with_email:
         if not attributes.is_email(name):
             raise invalid_parameter("Username should be an email.")
-        if given.setdefault("email", name) != name:
+        if pool.canonical(given.setdefault("email", name)) != pool.canonical(name):
             raise invalid_parameter("The email attribute must be the email that is the username.")
         return sub, given
     if pool.email_is_alias and attributes.is_email(name):
