@@ -23,7 +23,7 @@ from stratus.iam.principal import ANONYMOUS, ContextValues, Kind, Principal
 from stratus.iam.sessions import Sessions
 from stratus.iam.sigv4.canonical import Fields, fields_of
 from stratus.iam.sigv4.claim import Claim, read_claim
-from stratus.iam.sigv4.payload import read_whole, s3_body, s3_payload_hash, sha256_of
+from stratus.iam.sigv4.payload import s3_body, s3_payload_hash, sha256_of
 from stratus.iam.sigv4.verify import Expected, check_window, verify
 from stratus.wire.message import Body, BytesBody, Request
 
@@ -113,7 +113,8 @@ class Iam:
         read whole, at most `body_limit` bytes, and an unsigned request is refused.
 
         Raises AwsError as `service` words it: unsigned, unreadable, unknown key, bad or expired token, wrong scope, out of its time
-        window, a header not under the signature, another body, a wrong signature. Source: IAM User Guide, "AWS Signature Version 4".
+        window, a header not under the signature, another body, a wrong signature; BodyTooLarge and BodyIncomplete where the body is
+        read. Source: IAM User Guide, "AWS Signature Version 4 for API requests".
         """
         family = family_of(service)
         fields = fields_of(request.headers.fields)
@@ -131,7 +132,7 @@ class Iam:
             key = verify(request, fields, claim, payload_hash, secret, family)
             body = s3_body(request, fields, payload_hash, claim, key)
             return Authenticated(principal, claim.region, body, self._s3_keys(claim, fields))
-        data = await read_whole(request.body, body_limit)
+        data = await request.body.read(body_limit)
         verify(request, fields, claim, await sha256_of(data), secret, family)
         return Authenticated(principal, claim.region, BytesBody(data))
 

@@ -13,7 +13,7 @@ from stratus.iam.sigv4.canonical import Fields
 from stratus.iam.sigv4.claim import Claim
 from stratus.iam.sigv4.verify import same
 from stratus.wire.errors import AwsError
-from stratus.wire.message import Body, BodyTooLarge, Request
+from stratus.wire.message import Body, Request
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
 SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -115,11 +115,3 @@ async def sha256_of(data: bytes) -> str:
     if len(data) > LARGE_BODY:
         return await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
     return hashlib.sha256(data).hexdigest()
-
-
-async def read_whole(body: Body, limit: int) -> bytes:
-    """The whole body of a service that is not S3. Raises RequestEntityTooLarge (413) past `limit` bytes."""
-    try:
-        return await body.read(limit)
-    except BodyTooLarge:
-        raise AwsError("RequestEntityTooLargeException", f"Request size exceeded {limit} bytes", 413) from None

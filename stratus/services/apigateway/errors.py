@@ -69,6 +69,10 @@ def missing_parameters(names: list[str]) -> GatewayError:
     return GatewayError("BAD_REQUEST_PARAMETERS", message, "BadRequestException")
 
 
+def body_incomplete() -> GatewayError:
+    return GatewayError("DEFAULT_4XX", "Request Timeout", "RequestTimeoutException", 408)
+
+
 def too_large() -> GatewayError:
     return GatewayError("REQUEST_TOO_LARGE", "Request Too Long", "RequestTooLargeException")
 

@@ -13,10 +13,17 @@ from stratus.iam.policy.document import MalformedPolicy, Use, read
 from stratus.iam.policy.evaluation import Denial
 from stratus.iam.principal import ANONYMOUS, Principal
 from stratus.service import Access
-from stratus.services.apigateway.errors import GatewayError, access_denied, bad_request, missing_token
+from stratus.services.apigateway.errors import (
+    GatewayError,
+    access_denied,
+    bad_request,
+    body_incomplete,
+    missing_token,
+    too_large,
+)
 from stratus.services.apigateway.exchange import Exchange, Place
 from stratus.wire.errors import AwsError
-from stratus.wire.message import Request
+from stratus.wire.message import BodyIncomplete, BodyTooLarge, Request
 
 MAX_BODY = 10 * 1024 * 1024
 _SHORT = "execute-api:/"
@@ -55,11 +62,15 @@ class InvokePermission:
         self._policy = None if policy is None else whole_policy(policy, place)
 
     async def authenticate(self, exchange: Exchange) -> None:
-        """Sets the exchange's caller, or raises GatewayError in the words of Signature Version 4."""
+        """Sets the exchange's caller, or raises GatewayError in the words of Signature Version 4. The body is read: it is signed too."""
         try:
             known = await self._gate.authenticate(
                 exchange.request, "execute-api", region=exchange.place.region, body_limit=MAX_BODY
             )
+        except BodyTooLarge:
+            raise too_large() from None
+        except BodyIncomplete:
+            raise body_incomplete() from None
         except AwsError as error:
             raise _refusal(error) from None
         exchange.caller = known.principal

@@ -23,6 +23,7 @@ from stratus.services.apigateway.definition import (
 )
 from stratus.services.apigateway.errors import (
     GatewayError,
+    body_incomplete,
     configuration_error,
     missing_token,
     throttled,
@@ -150,7 +151,7 @@ class LiveStage:
         except BodyTooLarge:
             raise too_large() from None
         except BodyIncomplete:
-            raise GatewayError("DEFAULT_4XX", "Request Timeout", "RequestTimeoutException", 408) from None
+            raise body_incomplete() from None
         except AwsError:
             raise GatewayError("DEFAULT_4XX", "Bad Request", "BadRequestException", 400) from None
         if self._definition.minimum_compression_size is None:
