@@ -19,6 +19,7 @@ Rule = Callable[[Any, str], Iterator[str]]
 """Yields what is wrong with a value that stands at a path."""
 
 MAX_ERRORS = 10
+_SHOWN = 256
 _CODES = {
     "cognito-idp": "InvalidParameterException",
     "logs": "InvalidParameterException",
@@ -119,11 +120,18 @@ def _own_rule(shape: Shape) -> Rule:
     def check(value: Any, path: str) -> Iterator[str]:
         for passes, text in tests:
             if not passes(value):
-                shown = "Value" if sensitive else f"Value '{str(value)[:256]}'"
+                shown = "Value" if sensitive else f"Value '{_shown(value)}'"
                 yield f"{shown} at '{path}' failed to satisfy constraint: {text}"
                 return
 
     return check
+
+
+def _shown(value: Any) -> str:
+    """The start of a value: a message must not be as long as what it complains of."""
+    if isinstance(value, (str, bytes, list)):
+        value = value[:_SHOWN]
+    return str(value)[:_SHOWN]
 
 
 def _tests(shape: Shape) -> Iterator[tuple[Callable[[Any], bool], str]]:

@@ -37,6 +37,10 @@ def test_enumerations_lengths_and_inner_members_have_their_place() -> None:
     assert "enum value set" in complaint("lambda", "Invoke", {"FunctionName": "f", "InvocationType": "Maybe"}).message
 
 
+def test_a_long_value_is_shown_by_its_start() -> None:
+    assert len(complaint("iam", "GetUser", {"UserName": "x" * 1_000_000}).message) < 500
+
+
 def test_at_most_ten_errors_are_told() -> None:
     tags = [{"Value": "x"} for _ in range(40)]
     assert complaint("iam", "TagRole", {"RoleName": "r", "Tags": tags}).message.startswith("10 validation errors")
