@@ -84,7 +84,7 @@ class FakeGate:
         if caller == "expired":
             raise AwsError("ExpiredTokenException", "The security token included in the request is expired", 403)
         principal = Principal(Kind.USER, f"arn:aws:iam::{ACCOUNT}:user/{caller}", ACCOUNT, access_key_id="AKIA1")
-        return Authenticated(principal, region, request.body)
+        return Authenticated(principal, region, BytesBody(await request.body.read(body_limit)))
 
     def denial(
         self, principal: Principal, access: Access, resource_policy_of: Any, *, region: str, request: Any = None

@@ -205,6 +205,11 @@ async def test_aws_iam_refuses_bad_signatures(api: Bench, caller: str | None, ki
     assert header(response, "x-amzn-ErrorType") == kind
 
 
+async def test_a_signed_body_that_is_too_large_is_not_called_a_bad_signature(api: Bench) -> None:
+    response = await api.send("GET", "/api/signed", b"x" * (10 * 1024 * 1024 + 1), headers={"x-caller": "ann"})
+    assert (response.status, message(response)) == (413, {"message": "Request Too Long"})
+
+
 async def test_aws_iam_asks_for_execute_api_invoke_on_the_path_as_requested(api: Bench) -> None:
     asked: list[Access] = []
 
