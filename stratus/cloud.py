@@ -26,6 +26,7 @@ from stratus.services.apigateway.service import ApiGateway
 from stratus.services.cognito_identity.service import CognitoIdentity
 from stratus.services.cognito_idp.service import CognitoIdp
 from stratus.services.dynamodb.service import DynamoDb
+from stratus.services.dynamodb.stream_api import DynamoDbStreams
 from stratus.services.iam.service import IamService
 from stratus.services.lambda_.service import LambdaService
 from stratus.services.logs.service import LogsService
@@ -199,8 +200,10 @@ class Cloud:
             user_pools[region] = CognitoIdp(self._surroundings(region, "cognito-idp"), self._mailbox)
             identity_pools[region] = CognitoIdentity(self._surroundings(region, "cognito-identity"), user_pools)
             self._gateways[region] = ApiGateway(self._surroundings(region, "apigateway"), self.iam)
+            dynamodb = DynamoDb(self._surroundings(region, "dynamodb"))
             for service in (
-                DynamoDb(self._surroundings(region, "dynamodb")),
+                dynamodb,
+                DynamoDbStreams(dynamodb),
                 S3(self._surroundings(region, "s3"), buckets),
                 user_pools[region],
                 identity_pools[region],
