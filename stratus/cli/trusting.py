@@ -47,6 +47,12 @@ def uninstall(data: Path) -> None:
     (data / MARK).unlink(missing_ok=True)
 
 
+def is_outdated(data: Path, certificate: Path) -> bool:
+    """Whether another authority than the present one was trusted: it was renewed, or made anew for other names."""
+    mark = data / MARK
+    return mark.exists() and mark.read_text(encoding="ascii").strip() not in ("", _fingerprint(certificate))
+
+
 def _certificate(data: Path) -> Path:
     certificate = (data / "tls" / "ca.pem").resolve()
     if not certificate.is_file():

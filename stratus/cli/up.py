@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from stratus.cli import running, screen
+from stratus.cli import running, screen, trusting
 from stratus.cli.applications import Application
 from stratus.cli.running import Running
 
@@ -148,6 +148,8 @@ def _tell_changes(stack: str, region: str, notices: Sequence[str], problems: Seq
 def _greet(cloud: "Cloud", tells: Running) -> None:
     for warning in cloud.warnings:
         screen.warn(warning)
+    if trusting.is_outdated(cloud.settings.data, cloud.ca):
+        screen.warn("The certificate authority is not the one that was trusted: run `stratus trust` again.")
     for name, stack in tells.stacks.items():
         screen.say(f"\n[bold]{name}[/bold]")
         screen.pairs(stack["outputs"])

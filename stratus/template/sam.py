@@ -31,8 +31,8 @@ def translate(
     translator = Translator(None, Parser(), boto_session=session)
     fragment = copy.deepcopy(dict(template))
     values = dict(parameters)
-    to_py27_compatible_template(fragment, values)
     try:
+        to_py27_compatible_template(fragment, values)
         translated = translator.translate(fragment, values, passthrough_metadata=True)
     except InvalidDocumentException as error:
         return {}, [_described(cause) for cause in error.causes] or [TemplateError(error.message)]

@@ -47,6 +47,17 @@ def test_install_and_uninstall(machine):
     assert "-D -n stratus-" in (machine / "calls").read_text().splitlines()[-1]
 
 
+def test_a_new_authority_is_not_the_one_that_was_trusted(machine):
+    certutil(machine, 0)
+    data, certificate = machine / "data", machine / "data" / "tls" / "ca.pem"
+    assert not trusting.is_outdated(data, certificate)
+
+    trusting.install(data)
+    assert not trusting.is_outdated(data, certificate)
+    certificate.write_text("another certificate")
+    assert trusting.is_outdated(data, certificate)
+
+
 def test_a_store_that_refuses_leaves_no_mark(machine):
     certutil(machine, 1)
 
