@@ -47,6 +47,7 @@ class S3Base(Service):
         self.canonical_id = sha256(f"canonical user {self.account}".encode()).hexdigest()
         self._seq = 0
         self._background: list[asyncio.Future[Any]] = []
+        self._changes: set[asyncio.Future[Any]] = set()
         self._load_buckets()
 
     async def start(self) -> None:
@@ -56,7 +57,7 @@ class S3Base(Service):
     async def stop(self) -> None:
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._background, *self._changes, return_exceptions=True)
         await self.database.close()
         self.files.close()
 
@@ -105,7 +106,10 @@ class S3Base(Service):
     async def whole(self, change: Coroutine[Any, Any, T]) -> T:
         """Runs a change to its end even when the caller goes away meanwhile: a row that was committed is followed by all
         that belongs to it."""
-        return await asyncio.shield(asyncio.ensure_future(change))
+        task = asyncio.ensure_future(change)
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        return await asyncio.shield(task)
 
     async def change(self, work: Callable[[sqlite3.Connection], tuple[T, list[str]]], *, savepoint: bool = True) -> T:
         """Runs `work` in a durable transaction. It returns its result and the files that are unused from then on."""

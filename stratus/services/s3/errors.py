@@ -42,6 +42,14 @@ def invalid_argument(message: str, name: str, value: Any) -> AwsError:
     return AwsError("InvalidArgument", message, 400, members={"ArgumentName": name, "ArgumentValue": str(value)})
 
 
+def integer(value: int | str | None, name: str, usual: int, most: int) -> int:
+    """A number of the query string, cut to `most`; raises InvalidArgument for what is none (some members are strings)."""
+    text = str(usual if value is None or value == "" else value)
+    if not text.isascii() or not text.isdigit() or len(text) > 10:
+        raise invalid_argument(f"Provided {name} not an integer or within integer range", name, text)
+    return min(int(text), most)
+
+
 def invalid_request(message: str) -> AwsError:
     return AwsError("InvalidRequest", message, 400)
 

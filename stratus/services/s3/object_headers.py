@@ -1,6 +1,7 @@
 """What an object carries besides its bytes: headers given back with it, user metadata, storage class, tags."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from stratus.services.s3.bucket import Bucket
@@ -77,6 +78,10 @@ def describe(params: dict[str, Any], bucket: Bucket) -> dict[str, Any]:
     check_encryption(params)
     check_acl(params)
     meta = {name: params[name] for name in STORED_HEADERS if params.get(name)}
+    if encoding := _without_transport(meta.pop("ContentEncoding", "")):
+        meta["ContentEncoding"] = encoding
+    if isinstance(expires := meta.get("Expires"), datetime):
+        meta["Expires"] = int(expires.timestamp())
     for name, value in meta.items():
         check_header_value(value, name)
     meta.setdefault("ContentType", DEFAULT_CONTENT_TYPE)
@@ -88,6 +93,12 @@ def describe(params: dict[str, Any], bucket: Bucket) -> dict[str, Any]:
     if storage_class != "STANDARD":
         meta["StorageClass"] = _checked_class(storage_class)
     return meta
+
+
+def _without_transport(encoding: str) -> str:
+    """The encodings of the object itself: `aws-chunked` is how its bytes were sent."""
+    names = (name.strip() for name in encoding.split(","))
+    return ", ".join(name for name in names if name and name.lower() != "aws-chunked")
 
 
 def _checked_metadata(metadata: dict[str, str]) -> dict[str, str]:

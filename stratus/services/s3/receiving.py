@@ -41,9 +41,7 @@ def declared_length(request: Request | None) -> int | None:
     return length
 
 
-async def receive(
-    source: Any, length: int | None, digests: Digests, files: ObjectFiles, seal: Seal, limit: int = MAX_PUT
-) -> Stored:
+async def receive(source: Any, length: int | None, digests: Digests, files: ObjectFiles, seal: Seal) -> Stored:
     """Takes in all bytes of `source` (bytes, a Body, any async iterator of bytes, or None).
 
     Raises IncompleteBody, EntityTooLarge, ServiceUnavailable (a full disk), and whatever reading `source` raises; in
@@ -52,7 +50,7 @@ async def receive(
     if source is None or isinstance(source, bytes | bytearray):
         source = _once(bytes(source or b""))
     try:
-        stored = await _take_in(cast(AsyncIterator[bytes], source), digests, files, seal, limit)
+        stored = await _take_in(cast(AsyncIterator[bytes], source), digests, files, seal)
     except BodyIncomplete:
         raise incomplete() from None
     except OSError as error:
@@ -71,16 +69,14 @@ def trailers_of(body: Any) -> dict[str, str]:
     return dict(body.trailers.fields) if isinstance(body, TrailedBody) else {}
 
 
-async def _take_in(
-    source: AsyncIterator[bytes], digests: Digests, files: ObjectFiles, seal: Seal, limit: int
-) -> Stored:
+async def _take_in(source: AsyncIterator[bytes], digests: Digests, files: ObjectFiles, seal: Seal) -> Stored:
     gathered: list[bytes] = []
     size = 0
     writer: Writer | None = None
     try:
         async for data in source:
             size += len(data)
-            if size > limit:
+            if size > MAX_PUT:
                 raise too_large(size)
             if writer is not None:
                 await writer.write(data)

@@ -186,6 +186,8 @@ async def test_another_owner_is_denied(s3, bucket):
         ("DeleteObjects", {"Delete": {"Objects": []}}, "MalformedXML"),
         ("DeleteObjects", {"Delete": {"Objects": [{"Key": "k"}] * 1001}}, "MalformedXML"),
         ("DeleteObjects", {"Delete": {"Objects": [{}]}}, "MalformedXML"),
+        ("DeleteObjects", {"Delete": {"Objects": [{"Key": ""}]}}, "MalformedXML"),
+        ("ListParts", {"Key": "k", "UploadId": "u"}, "NoSuchUpload"),
         ("DeleteObjects", {}, "MalformedXML"),
         ("DeleteObject", {"Key": "k", "MFA": "1 2"}, "NotImplemented"),
     ],

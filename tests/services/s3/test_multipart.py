@@ -177,6 +177,11 @@ async def test_parts_are_listed_in_pages(s3, upload):
     assert page["IsTruncated"] is False
 
 
+@pytest.mark.parametrize("params", [{"PartNumberMarker": "x"}, {"PartNumberMarker": "-1"}, {"MaxParts": -1}])
+async def test_pages_that_are_none(s3, upload, params):
+    assert (await refusal(s3("ListParts", **upload, **params))).code == "InvalidArgument"
+
+
 async def test_uploads_are_listed_in_pages_with_common_prefixes(s3, bucket):
     for key in ("a", "a", "p/1", "p/2", "z"):
         await s3("CreateMultipartUpload", Bucket=bucket, Key=key)

@@ -74,6 +74,26 @@ def test_put_and_get_with_each_checksum(client, bucket, algorithm, size):
     assert got["LastModified"].tzinfo is not None
 
 
+def test_headers_come_back_as_they_were_sent(client, bucket):
+    expires = datetime(2030, 1, 1, tzinfo=UTC)
+    sent = {
+        "CacheControl": "max-age=1",
+        "ContentDisposition": "attachment",
+        "ContentEncoding": "gzip",
+        "ContentLanguage": "de",
+        "ContentType": "text/x",
+        "Expires": expires,
+        "Metadata": {"a": "b c"},
+    }
+    client.put_object(Bucket=bucket, Key="k", Body=io.BytesIO(b"x"), **sent)
+    client.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
+    for key in ("k", "copy"):
+        head = client.head_object(Bucket=bucket, Key=key)
+        assert {name: head[name] for name in sent} == sent
+    client.put_object(Bucket=bucket, Key="plain", Body=io.BytesIO(b"x"))
+    assert "ContentEncoding" not in client.head_object(Bucket=bucket, Key="plain")  # aws-chunked was the transport's
+
+
 KEYS = [
     "../../x",
     "%2e%2e/",

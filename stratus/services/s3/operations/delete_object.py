@@ -49,7 +49,7 @@ class DeleteObject(S3Base):
         refuse_unsupported(call.params)
         bucket, wanted = self.bucket(call), need(document(call, "Delete"), "Objects")
         targets = [need(target, "Key") for target in wanted["Objects"]]
-        if not 1 <= len(targets) <= MAX_KEYS:
+        if not 1 <= len(targets) <= MAX_KEYS or not all(target["Key"] for target in targets):
             raise malformed_xml()
         outcome = Outcome()
         for start in range(0, len(targets), BATCH):

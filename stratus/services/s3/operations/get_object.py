@@ -129,6 +129,8 @@ class GetObject(S3Base):
 def described(bucket: Bucket, version: Version) -> dict[str, Any]:
     """What GetObject and HeadObject say about a version besides its bytes."""
     result = {name: value for name, value in version.meta.items() if name != "Tags" and not name.startswith("Checksum")}
+    if "Expires" in result:
+        result["Expires"] = moment(result["Expires"])
     result["ETag"] = f'"{version.etag}"'
     result["LastModified"] = moment(version.modified)
     result["ServerSideEncryption"] = ENCRYPTION
@@ -174,9 +176,10 @@ def _not_modified(bucket: Bucket, version: Version) -> Response:
     headers = [("etag", f'"{version.etag}"'), ("last-modified", http_date(version.modified))]
     if bucket.versioning is not None:
         headers.append(("x-amz-version-id", version.id))
-    for name, header in (("CacheControl", "cache-control"), ("Expires", "expires")):
-        if name in version.meta:
-            headers.append((header, version.meta[name]))
+    if "CacheControl" in version.meta:
+        headers.append(("cache-control", version.meta["CacheControl"]))
+    if "Expires" in version.meta:
+        headers.append(("expires", http_date(version.meta["Expires"])))
     return Response(304, headers)
 
 

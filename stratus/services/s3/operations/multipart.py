@@ -16,7 +16,7 @@ from stratus.service import Call, Result, operation
 from stratus.services.s3 import checksums, completion, conditionals, lifecycle, versions
 from stratus.services.s3.bucket import Bucket
 from stratus.services.s3.checksums import DEFAULT_ALGORITHM, Expected, member
-from stratus.services.s3.errors import invalid_argument, invalid_request, no_such_upload
+from stratus.services.s3.errors import integer, invalid_argument, invalid_request, no_such_upload
 from stratus.services.s3.keys import key_bytes
 from stratus.services.s3.object_headers import ENCRYPTION, describe, refuse_unsupported
 from stratus.services.s3.operations.get_object import moment
@@ -148,11 +148,8 @@ class Multipart(PutObject):
     async def list_parts(self, call: Call) -> Result:
         bucket, params = self.bucket(call), call.params
         upload = self.upload(call, bucket)
-        marker = int(params.get("PartNumberMarker") or 0)
-        limit = min(params.get("MaxParts", MOST_PARTS), MOST_PARTS)
-        if limit < 0 or marker < 0:
-            message = "Argument max-parts must be an integer between 0 and 2147483647"
-            raise invalid_argument(message, "max-parts", limit)
+        marker = integer(params.get("PartNumberMarker"), "part-number-marker", 0, MAX_PART_NUMBER)
+        limit = integer(params.get("MaxParts"), "max-parts", MOST_PARTS, MOST_PARTS)
         found = list(versions.parts_of(self.database.reader, upload.id, marker, limit + 1))
         parts, truncated = found[:limit], len(found) > limit
         owner = {"ID": self.canonical_id}

@@ -5,10 +5,10 @@ from typing import Any
 from stratus.service import Call, Result, operation
 from stratus.services.s3 import versions
 from stratus.services.s3.checksums import DIGESTS, member
-from stratus.services.s3.errors import invalid_argument
+from stratus.services.s3.errors import integer, invalid_argument
 from stratus.services.s3.operations.get_object import GetObject, moment
 from stratus.services.s3.permissions import on_attributes
-from stratus.services.s3.versions import Version
+from stratus.services.s3.versions import MAX_PART_NUMBER, Version
 
 ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 MOST_PARTS = 1000
@@ -41,10 +41,8 @@ class GetObjectAttributes(GetObject):
         (count,) = self.database.reader.execute("SELECT count(*) FROM parts WHERE upload = ?", (upload,)).fetchone()
         if version.meta.get("ChecksumType") != "COMPOSITE":
             return {"TotalPartsCount": count}
-        marker, limit = (
-            int(call.params.get("PartNumberMarker") or 0),
-            min(call.params.get("MaxParts", MOST_PARTS), MOST_PARTS),
-        )
+        marker = integer(call.params.get("PartNumberMarker"), "x-amz-part-number-marker", 0, MAX_PART_NUMBER)
+        limit = integer(call.params.get("MaxParts"), "x-amz-max-parts", MOST_PARTS, MOST_PARTS)
         found = list(versions.parts_of(self.database.reader, upload, marker, limit + 1))
         chosen = {name for name in DIGESTS if member(name) in version.meta}
         parts = [
