@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +19,7 @@ MAX_ZIP = 50 * 1024 * 1024
 """Bytes of a zipped package sent with the request; from S3 it may be as large as unpacked."""
 MAX_UNZIPPED = 250 * 1024 * 1024
 MAX_FILES = 20_000
+_NOT_CODE = frozenset({"__pycache__", "node_modules"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,15 @@ def unpack(archive: bytes, directory: Path) -> Code:
         with zipfile.ZipFile(io.BytesIO(archive)) as package:
             _check(package.infolist())
             _extract(package, unfinished)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        FileExistsError,
+    ) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise invalid("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
     except BaseException:
@@ -69,14 +78,17 @@ def local(path: str) -> Code:
 
 
 def scan(directory: Path) -> tuple[str, int]:
-    """A signature that changes with the names, sizes and times of the files, and their size in all. Blocks."""
+    """A signature that changes with the names, sizes and times of the files, and their size in all. Blocks.
+
+    Hidden files and what tools leave behind are not looked at.
+    """
     digest = hashlib.sha256()
     size = files = 0
     stack = [os.fspath(directory)]
     while stack:
         with os.scandir(stack.pop()) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name == "__pycache__":
+                if entry.name.startswith(".") or entry.name in _NOT_CODE:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     stack.append(entry.path)
@@ -107,21 +119,36 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
 
 
 def _extract(package: zipfile.ZipFile, target: Path) -> None:
-    target.mkdir(mode=0o755)
+    _make_directory(target)
     written = 0
     for member in package.infolist():
         path = target / member.filename
         if member.is_dir():
-            path.mkdir(parents=True, exist_ok=True)
+            _make_directory(path)
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with package.open(member) as source, open(path, "wb") as file:
+        _make_directory(path.parent)
+        with package.open(member) as source, open(path, "xb") as file:
             while piece := source.read(1 << 20):
                 written += len(piece)
                 if written > MAX_UNZIPPED:  # the directory of the archive may lie
                     raise invalid(f"Unzipped size must be smaller than {MAX_UNZIPPED} bytes")
                 file.write(piece)
         path.chmod(0o755 if member.external_attr >> 16 & 0o111 else 0o644)
+
+
+def _make_directory(path: Path) -> None:
+    """A directory that the function's user can enter, whatever the server's umask."""
+    if not path.is_dir():
+        _make_directory(path.parent)
+        path.mkdir()
+        path.chmod(0o755)
+
+
+def remove_unused(directory: Path, used: Collection[str]) -> None:
+    """Deletes the packages beneath `directory` that no function runs any more, and those that were never finished. Blocks."""
+    for package in directory.iterdir():
+        if os.fspath(package) not in used:
+            shutil.rmtree(package, ignore_errors=True)
 
 
 def _sync(root: Path) -> None:

@@ -64,19 +64,19 @@ class RuntimeConnection(asyncio.Protocol):
         self.transport = None
 
     def data_received(self, data: bytes) -> None:
-        if self._discard:
-            self._drain(len(data))
-            return
         self._buffer += data
         while self.transport is not None and not self.transport.is_closing():
-            if self._head is None and not self._read_head():
+            if self._discard:
+                self._drop()
+                if self._discard:
+                    return
+            elif self._head is None:
+                if not self._read_head():
+                    return
+            elif len(self._buffer) < self._expected:
                 return
-            if self._discard or self._head is None or len(self._buffer) < self._expected:
-                return
-            body = bytes(self._buffer[: self._expected])
-            del self._buffer[: self._expected]
-            (method, path), self._head = self._head, None
-            self._dispatch(method, path, body)
+            else:
+                self._take_request(*self._head)
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -138,15 +138,21 @@ class RuntimeConnection(asyncio.Protocol):
             return
         self._runtime.too_large(request_id, length)
         self._discard = length
-        arrived, self._buffer = len(self._buffer), bytearray()
-        self._drain(arrived)
 
-    def _drain(self, arrived: int) -> None:
-        self._discard -= min(arrived, self._discard)
+    def _drop(self) -> None:
+        dropped = min(len(self._buffer), self._discard)
+        del self._buffer[:dropped]
+        self._discard -= dropped
         if not self._discard:
             self._answer(
                 413, b'{"errorMessage":"Exceeded maximum allowed payload size","errorType":"RequestEntityTooLarge"}'
             )
+
+    def _take_request(self, method: str, path: str) -> None:
+        body = bytes(self._buffer[: self._expected])
+        del self._buffer[: self._expected]
+        self._head = None
+        self._dispatch(method, path, body)
 
     def _dispatch(self, method: str, path: str, body: bytes) -> None:
         action = path.removeprefix(_PREFIX)

@@ -4,9 +4,11 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/. Functions are version $L
 source mappings and function URLs are refused by name.
 """
 
+import asyncio
 from typing import ClassVar
 
 from stratus.service import Surroundings
+from stratus.services.lambda_ import code
 from stratus.services.lambda_.async_queue import AsyncQueue
 from stratus.services.lambda_.destinations import Destinations
 from stratus.services.lambda_.functions import FunctionStore
@@ -53,6 +55,8 @@ class LambdaService(
         return self.invoker.warnings
 
     async def start(self) -> None:
+        used = {function.code_path for function in self.functions.all()}
+        await asyncio.get_running_loop().run_in_executor(None, code.remove_unused, self.code_directory, used)
         await self.invoker.start()
         self.queue.start()
 

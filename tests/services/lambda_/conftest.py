@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 import pytest
-import uvloop
 
 from stratus.clock import Clock, SystemClock
 from stratus.iam.principal import Kind, Principal
@@ -142,11 +141,6 @@ class Harness:
     async def log(self) -> list[str]:
         await self.service.invoker.logs.flush()
         return self.caller.log()
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], Any]]:
-    """The loop that the server runs on."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

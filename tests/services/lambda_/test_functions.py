@@ -97,6 +97,7 @@ async def test_lambda_itself_asks_for_the_role(cloud: Any) -> None:
         ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValueException"),
         ({"Code": {"ZipFile": archive(("../evil", 0o644, b""))}}, "InvalidParameterValueException"),
         ({"Code": {"ZipFile": archive(("/etc/evil", 0o644, b""))}}, "InvalidParameterValueException"),
+        ({"Code": {"ZipFile": archive(("a", 0o644, b""), ("a/b", 0o644, b""))}}, "InvalidParameterValueException"),
         ({"Code": {"ZipFile": archive(("link", stat.S_IFLNK | 0o777, b"/etc"))}}, "InvalidParameterValueException"),
         ({"Code": {"LocalDirectory": "relative"}}, "InvalidParameterValueException"),
         ({"Runtime": "nodejs22.x"}, "NotImplemented"),
@@ -289,11 +290,24 @@ async def test_versions_and_aliases_are_refused_by_name(cloud: Any) -> None:
     assert error.code == "InvalidParameterValueException"
 
 
+async def test_packages_that_nobody_runs_are_deleted_at_the_next_start(make_cloud: Any) -> None:
+    first = await make_cloud()
+    await first.create("f", ECHO)
+    await first.create("g", "def handler(e, c): return 'other'")
+    await first.do("DeleteFunction", FunctionName="g")
+    (first.service.code_directory / ".unfinished").mkdir()
+    await first.service.stop()
+    second = await make_cloud()
+    assert len(list(second.service.code_directory.iterdir())) == 1
+    assert await second.ask("f", 1) == 1
+
+
 def test_the_signature_of_a_directory(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("1")
     before, _ = code.scan(tmp_path)
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "a.pyc").write_text("x")
+    (tmp_path / ".cache").write_text("x")
     assert code.scan(tmp_path)[0] == before
     os.utime(tmp_path / "a.py", ns=(1, 1))
     assert code.scan(tmp_path)[0] != before
