@@ -338,3 +338,22 @@ async def test_given_a_typical_role_when_accesses_are_decided_then_it_takes_micr
         micros = (time.process_time() - started) * 1000
         print(f"{access.action}: {micros:.1f} µs")
         assert micros < 150, "ten times what it takes on an idle machine"
+
+
+async def test_given_a_session_in_use_when_its_role_is_replaced_then_the_next_request_is_refused(iam, session):
+    client = await session()
+    assert await iam.authenticate(client.signed("dynamodb"), "dynamodb")
+    role = iam.directory.role("Reader")
+    assert role is not None
+    await iam.directory.save(dataclasses.replace(role, id=unique_id("AROA")))
+    with pytest.raises(AwsError, match="UnrecognizedClientException"):
+        await iam.authenticate(client.signed("dynamodb"), "dynamodb")
+
+
+async def test_given_a_user_in_use_when_their_tags_change_then_the_next_request_has_the_new_ones(iam, admin):
+    assert await iam.authenticate(admin.signed("dynamodb"), "dynamodb")
+    user = iam.directory.user("admin")
+    assert user is not None
+    await iam.directory.save(dataclasses.replace(user, tags={"team": "blue"}))
+    caller = await iam.authenticate(admin.signed("dynamodb"), "dynamodb")
+    assert caller.principal.context["aws:PrincipalTag/team"] == ("blue",)
