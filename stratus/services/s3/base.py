@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class S3Base(Service):
-    """One region's S3: its directory holds the database, the object files, and the master key that both are sealed with.
+    """One region's S3: its directory holds the database, the object files, and the master key that objects' bytes are sealed with.
 
     Bucket names are unique across regions: all instances share one `BucketDirectory`.
     """
@@ -111,11 +111,11 @@ class S3Base(Service):
         task.add_done_callback(self._changes.discard)
         return await asyncio.shield(task)
 
-    async def change(self, work: Callable[[sqlite3.Connection], tuple[T, list[str]]], *, savepoint: bool = True) -> T:
+    async def change(self, work: Callable[[sqlite3.Connection], tuple[T, list[str]]]) -> T:
         """Runs `work` in a durable transaction. It returns its result and the files that are unused from then on."""
 
         async def run() -> T:
-            result, unused = await self.database.write(work, savepoint=savepoint)
+            result, unused = await self.database.write(work)
             self.files.discard(unused)
             return result
 
@@ -126,7 +126,7 @@ class S3Base(Service):
 
         async def run() -> T:
             try:
-                result, unused = await self.database.write(work, savepoint=False)
+                result, unused = await self.database.write(work)
             except BaseException:
                 self.forget(stored)
                 raise

@@ -125,3 +125,21 @@ async def check(folder: Path, acknowledged: dict[str, str]) -> None:
 
 def sha256(data: bytes | None) -> str:
     return hashlib.sha256(data).hexdigest() if data else "-"
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55])
+async def test_a_caller_that_goes_away_leaves_all_or_nothing(tmp_path: Path, turns: int) -> None:
+    s3 = Harness(tmp_path / "s3")
+    await s3.service.start()
+    await s3("CreateBucket", Bucket="shelf")
+    await s3("PutObject", Bucket="shelf", Key="k", Body=b"a" * 100_000)
+    put = asyncio.ensure_future(s3("PutObject", Bucket="shelf", Key="k", Body=b"b" * 100_000))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    put.cancel()
+    await asyncio.wait([put])
+    await s3.restart()
+    assert await s3.bytes_of(Bucket="shelf", Key="k") in (b"a" * 100_000, b"b" * 100_000)
+    await s3.restart()
+    assert len(s3.files()) == 1
+    await s3.service.stop()

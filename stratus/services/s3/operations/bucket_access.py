@@ -22,7 +22,7 @@ class BucketAccess(GetObject, S3Base):
         if bucket.public_access_block.get("BlockPublicPolicy") and is_public(text):
             raise access_denied(
                 f'User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "{bucket.arn}" '
-                "because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access."
+                "because public policies are blocked by the BlockPublicPolicy block public access setting."
             )
         await self.set(bucket, "Policy", text)
         return {"ResponseMetadata": {"HTTPStatusCode": 204}}

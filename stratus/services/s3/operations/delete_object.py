@@ -74,7 +74,7 @@ class DeleteObject(S3Base):
         await self.change(delete_all)
 
     async def delete(self, call: Call, bucket: Bucket, target: dict[str, Any]) -> dict[str, Any]:
-        return await self.change(lambda connection: self._delete_one(connection, call, bucket, target), savepoint=False)
+        return await self.change(lambda connection: self._delete_one(connection, call, bucket, target))
 
     def _delete_one(
         self, connection: sqlite3.Connection, call: Call, bucket: Bucket, target: dict[str, Any]
