@@ -18,6 +18,7 @@ help:
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stratus needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes -r requirements/pip.txt
 
 .venv/.runtime: requirements/runtime.txt pyproject.toml | .venv/bin/python
 	$(PIP) install --require-hashes -r requirements/runtime.txt
@@ -28,9 +29,11 @@ help:
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# (An older pip takes a locked package for another one when it is asked for with extras: so pip is pinned too.)
 # Tools whose own pins contradict ours live beside them, inside the one environment.
 .venv/tools/%/.ready: requirements/tool-%.txt | .venv/bin/python
 	.venv/bin/python -m venv .venv/tools/$*
+	.venv/tools/$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/pip.txt
 	.venv/tools/$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
 	@touch $@
 

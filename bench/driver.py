@@ -1,0 +1,31 @@
+"""Runs the load in a process of its own, so that it does not share an interpreter with what prepares it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from bench.load import Outcome
+from bench.requests import to_file
+from bench.servers import ROOT, Server
+
+CONNECTIONS = 16
+
+
+class BadAnswers(Exception):  # noqa: N818 - named for what happened
+    """A server refused what it was to be measured by: such a figure says nothing."""
+
+
+def measure(server: Server, requests: Sequence[bytes], count: int, *, port: int | None = None) -> Outcome:
+    """Sends `count` requests, after a tenth of them as warm-up. Raises BadAnswers when one was not 2xx."""
+    path = to_file(requests)
+    try:
+        for number in (count // 10, count):
+            command = [sys.executable, "-m", "bench.load", str(port or server.port), str(number), str(CONNECTIONS), str(path)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+            outcome = Outcome(**json.loads(done.stdout))
+            if outcome.bad:
+                raise BadAnswers(f"{server.name}: {outcome.bad} of {outcome.done}: {outcome.sample}")
+    finally:
+        path.unlink()
+    return outcome
