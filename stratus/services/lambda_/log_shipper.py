@@ -1,6 +1,7 @@
 """Takes what functions print to CloudWatch Logs, in their role's name and in batches, never in the way of an answer."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +13,12 @@ from stratus.wire.errors import AwsError
 PAUSE = 0.25
 """Seconds between two deliveries: how late a line may be in `stratus logs -f`."""
 MAX_WAITING = 10_000
-"""Lines kept of one worker until they are delivered; more are dropped and counted."""
+MAX_WAITING_BYTES = 8 * 1024 * 1024
+"""Lines, and characters, kept of one worker until they are delivered; more are dropped and counted."""
 _MAX_BATCH = 1000
 _MAX_BATCH_BYTES = 900_000
 _EVENT_OVERHEAD = 26
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -28,19 +31,29 @@ class LogStream:
     clock: Clock
     shipper: "LogShipper"
     waiting: list[dict[str, Any]] = field(default_factory=list)
+    size: int = 0
+    last: int = 0
     made: bool = False
     refused: bool = False
 
     def emit(self, message: str) -> None:
         """Queues a line."""
-        if self.refused or len(self.waiting) >= MAX_WAITING:
+        if self.refused or len(self.waiting) >= MAX_WAITING or self.size >= MAX_WAITING_BYTES:
             self.shipper.dropped += 1
             return
         if not message:
             return
         if not self.waiting:
             self.shipper.dirty.append(self)
-        self.waiting.append({"timestamp": int(self.clock.now() * 1000), "message": message})
+        # the machine's clock may be set back; a batch has to be in order
+        self.last = max(self.last, int(self.clock.now() * 1000))
+        self.size += len(message)
+        self.waiting.append({"timestamp": self.last, "message": message})
+
+    def take(self) -> list[dict[str, Any]]:
+        """What waits, to be delivered."""
+        waiting, self.waiting, self.size = self.waiting, [], 0
+        return waiting
 
 
 class LogShipper:
@@ -66,13 +79,16 @@ class LogShipper:
         """Delivers what waits now."""
         dirty, self.dirty = self.dirty, []
         for stream in dirty:
-            waiting, stream.waiting = stream.waiting, []
+            waiting = stream.take()
             try:
                 await self._deliver(stream, waiting)
             except AwsError as error:
                 # a role without logs permissions writes no logs, as on AWS; anything else is tried with the next lines
                 stream.refused = error.code in ("AccessDeniedException", "AccessDenied")
                 self.dropped += len(waiting)
+            except Exception:  # noqa: BLE001 - a full disk, say: these lines are lost, later ones need not be
+                self.dropped += len(waiting)
+                _log.exception("lines of %s could not be written", stream.group)
 
     async def _deliver(self, stream: LogStream, waiting: list[dict[str, Any]]) -> None:
         for batch in _batches(waiting):

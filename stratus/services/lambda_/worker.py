@@ -72,7 +72,7 @@ class Worker:
         self._invocation: Invocation | None = None
         self._answer: asyncio.Future[Outcome] | None = None
         self._verdict: Callable[[str], Outcome] | None = None
-        self._begun = self._loop.time()
+        self._begun = time.monotonic()
         self._init_ms: float | None = None
         self._memory_file: int | None = None
         self._deadline = self._loop.call_later(INIT_LIMIT + function.timeout, self._init_timed_out)
@@ -104,7 +104,7 @@ class Worker:
         self.state = State.BUSY
         self._invocation = invocation
         self._answer = self._loop.create_future()
-        self._begun = self._loop.time()
+        self._begun = time.monotonic()
         timeout = self.function.timeout
         self._deadline = self._loop.call_later(timeout, self._timed_out)
         self.output.begin()
@@ -164,7 +164,7 @@ class Worker:
         self._waiting = connection
         self._deadline.cancel()
         if self.state is State.STARTING:
-            self._init_ms = (self._loop.time() - self._begun) * 1000
+            self._init_ms = (time.monotonic() - self._begun) * 1000
         self.state = State.IDLE
         self._manager.ready(self)
 
@@ -236,7 +236,7 @@ class Worker:
 
     def _end_lines(self, request_id: str, *, failed: bool) -> list[str]:
         report = platform_log.Report(
-            duration_ms=(self._loop.time() - self._begun) * 1000,
+            duration_ms=(time.monotonic() - self._begun) * 1000,
             init_ms=self._init_ms,
             memory_mb=self.function.memory,
             used_mb=self._memory_mb(),

@@ -10,6 +10,7 @@ import array
 import contextlib
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import selectors
@@ -19,7 +20,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from stratus.services.lambda_ import sandbox
+from stratus.services.lambda_ import portable_runtime_client, sandbox
 
 LIBRARIES = (
     "simplejson",
@@ -40,8 +41,6 @@ LIBRARIES = (
     "aws_lambda_powertools.utilities.typing",
 )
 """Imported before the first fork where they are installed; a function that needs none of them pays nothing for them."""
-
-MAX_REQUEST = 1 << 20
 
 
 class Zygote:
@@ -75,7 +74,7 @@ class Zygote:
         length, descriptors = _receive_header(self._control)
         if len(length) < 4:
             return False
-        request = json.loads(_receive_exactly(self._control, min(int.from_bytes(length, "big"), MAX_REQUEST)))
+        request = json.loads(_receive_exactly(self._control, int.from_bytes(length, "big")))
         if "kill" in request:
             for pid, worker in self._workers.items():
                 if worker == request["kill"]:
@@ -192,6 +191,8 @@ def _run_function(task: str, handler: str) -> None:
     sys.path.insert(0, task)
     sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for life
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - for life
+    if importlib.util.find_spec("runtime_client") is None:
+        sys.modules["runtime_client"] = portable_runtime_client
     # imported only now: they read the environment when they are imported
     from awslambdaric import bootstrap
     from awslambdaric.lambda_runtime_client import LambdaRuntimeClient

@@ -127,7 +127,7 @@ class ZygoteClient:
         async with self._changing:
             if self._control is not None and self._listening is not None:
                 self._control.shutdown(socket.SHUT_RDWR)
-                await self._listening
+                await asyncio.wait([self._listening])
 
     def _send(self, request: dict[str, Any], descriptors: list[int]) -> None:
         assert self._control is not None

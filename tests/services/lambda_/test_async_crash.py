@@ -45,7 +45,9 @@ async def test_a_crash_after_202_loses_no_event(make_cloud: Any, tmp_path: Path)
     # WHEN it is killed before it can have delivered them all
     os.kill(server.pid, signal.SIGKILL)
     await server.wait()
-    # THEN after a restart those are delivered that were not yet
+    # THEN nothing of it is left running: the zygote held the other end of the server's output, its workers died with it
+    assert await server.stdout.read() == b""
+    # AND after a restart those are delivered that were not yet
     cloud = await make_cloud()
     left = cloud.service.queue._size
     assert left > 0
