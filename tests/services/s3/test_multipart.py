@@ -71,7 +71,8 @@ async def test_a_range_may_span_parts(s3, upload, start, stop):
 
 async def test_a_part_by_its_number(s3, upload):
     await complete(s3, upload, [await send(s3, upload, 1, FIRST), await send(s3, upload, 3, LAST)])
-    got = await s3("GetObject", Bucket="shelf", Key="k", PartNumber=2)
+    got = await s3("GetObject", Bucket="shelf", Key="k", PartNumber=2, ChecksumMode="ENABLED")
+    assert got["ChecksumCRC64NVME"] == checksum("CRC64NVME", LAST)
     assert (got["ContentRange"], got["PartsCount"]) == (f"bytes {5 * MB}-{5 * MB + 999}/{5 * MB + 1000}", 2)
     assert await s3.bytes_of(Bucket="shelf", Key="k", PartNumber=2) == LAST
     assert (await refusal(s3("GetObject", Bucket="shelf", Key="k", PartNumber=3))).status == 416

@@ -1,5 +1,6 @@
 """GetObject and HeadObject."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from stratus.service import Call, Result, operation
 from stratus.services.s3 import conditionals, lifecycle, ranges, versions
 from stratus.services.s3.base import S3Base
 from stratus.services.s3.bucket import Bucket
+from stratus.services.s3.checksums import member
 from stratus.services.s3.errors import access_denied, invalid_request, method_not_allowed, no_such_key, no_such_version
 from stratus.services.s3.keys import key_bytes
 from stratus.services.s3.object_headers import ENCRYPTION, check_header_value, refuse_unsupported
@@ -27,6 +29,17 @@ OVERRIDES = {
     "ResponseContentType": "ContentType",
     "ResponseExpires": "Expires",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Bytes `start` to `stop` (exclusive) of an object, and the checksums of just these, as far as they are known."""
+
+    start: int
+    stop: int
+    partial: bool = False
+    parts_count: int | None = None
+    checksums: dict[str, str] = field(default_factory=dict)
 
 
 class GetObject(S3Base):
@@ -86,21 +99,22 @@ class GetObject(S3Base):
             conditionals.check_read(params, version)
         except conditionals.NotModified:
             return _not_modified(bucket, version)
-        start, stop, partial, parts = self._wanted(call, version)
-        result = {**described(bucket, version), **overrides, "ContentLength": stop - start, "AcceptRanges": "bytes"}
-        if parts is not None:
-            result["PartsCount"] = parts
-        if params.get("ChecksumMode") == "ENABLED" and (not partial or parts is not None):
-            result |= {name: value for name, value in version.meta.items() if name.startswith("Checksum")}
-        if partial:
-            result["ContentRange"] = f"bytes {start}-{stop - 1}/{version.size}"
+        chosen = self._chosen(call, version)
+        result = {**described(bucket, version), **overrides, "AcceptRanges": "bytes"}
+        result["ContentLength"] = chosen.stop - chosen.start
+        if chosen.parts_count is not None:
+            result["PartsCount"] = chosen.parts_count
+        if params.get("ChecksumMode") == "ENABLED":
+            result |= chosen.checksums
+        if chosen.partial:
+            result["ContentRange"] = f"bytes {chosen.start}-{chosen.stop - 1}/{version.size}"
             result["ResponseMetadata"] = {"HTTPStatusCode": 206}
         if with_body:
-            result["Body"] = self.content(version, start, stop)
+            result["Body"] = self.content(version, chosen.start, chosen.stop)
         return result
 
-    def _wanted(self, call: Call, version: Version) -> tuple[int, int, bool, int | None]:
-        """Start, stop, whether that is an answer 206, and how many parts there are when one was asked for."""
+    def _chosen(self, call: Call, version: Version) -> Chosen:
+        """What of the object the call asks for: all of it, a range, or a part."""
         number, header = call.params.get("PartNumber"), call.params.get("Range")
         if number is not None:
             if header is not None:
@@ -109,21 +123,27 @@ class GetObject(S3Base):
         if header is not None and not _range_still_applies(call, version):
             header = None
         found = ranges.requested(header, version.size)
-        return (*found, True, None) if found else (0, version.size, False, None)
+        if found is not None:
+            return Chosen(*found, partial=True)
+        checksums = {name: value for name, value in version.meta.items() if name.startswith("Checksum")}
+        return Chosen(0, version.size, checksums=checksums)
 
-    def _part(self, version: Version, number: int) -> tuple[int, int, bool, int | None]:
+    def _part(self, version: Version, number: int) -> Chosen:
+        """The part with this place in the object; what was put at once is one part."""
         if version.upload is None:
             if number == 1:
-                return 0, version.size, version.size > 0, None
+                return Chosen(0, version.size, partial=version.size > 0)
             raise _no_such_part(number, 1)
         offset, count, found = 0, 0, None
         for count, part in enumerate(versions.parts_of(self.database.reader, version.upload), 1):
             if count == number:
-                found = offset, offset + part.size
+                found = offset, part
             offset += part.size
         if found is None:
             raise _no_such_part(number, count)
-        return (*found, True, count)
+        start, part = found
+        checksums = {member(name): value for name, value in part.checksums.items() if member(name) in version.meta}
+        return Chosen(start, start + part.size, partial=True, parts_count=count, checksums=checksums)
 
 
 def described(bucket: Bucket, version: Version) -> dict[str, Any]:
