@@ -1,6 +1,7 @@
 """The user pools of one region."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from stratus.mail.mailbox import Mailbox
@@ -40,8 +41,10 @@ class CognitoIdp(
         self.pools = pool.load_all(self.database.reader)
         self.clients = client.load_all(self.database.reader)
         self.blocks = SecretBlocks()
+        self.arithmetic = ThreadPoolExecutor(1, thread_name_prefix="srp")
 
     async def stop(self) -> None:
+        self.arithmetic.shutdown(wait=False, cancel_futures=True)
         await self.database.close()
 
     def jwks(self, pool_id: str) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """What operators do with users: the Admin operations, ListUsers."""
 
-import asyncio
 import sqlite3
 import uuid
 from dataclasses import replace
@@ -70,7 +69,7 @@ class AdminOperations(AccountOperations, SignOutOperations):
         user = self._invited(call, pool) if resend else _new_user(pool, params, call.now)
         if not resend:
             await self._ask_before_creation(call, pool, user)
-        verifier = await asyncio.to_thread(srp.new_verifier, pool.srp_name, user.username, password)
+        verifier = await self.compute(srp.new_verifier, pool.srp_name, user.username, password)
         days = pool.password_policy["TemporaryPasswordValidityDays"]
         user = replace(user, verifier=verifier, password_expires=call.now + days * _DAY)
         await self.decide(lambda connection: users.store(connection, pool, user, call.now))
@@ -110,7 +109,7 @@ class AdminOperations(AccountOperations, SignOutOperations):
         pool, user = self._named(call)
         password, permanent = call.params["Password"], bool(call.params.get("Permanent"))
         passwords.check_policy(pool.password_policy, password)
-        verifier = await asyncio.to_thread(srp.new_verifier, pool.srp_name, user.username, password)
+        verifier = await self.compute(srp.new_verifier, pool.srp_name, user.username, password)
         days = pool.password_policy["TemporaryPasswordValidityDays"]
 
         def work(connection: sqlite3.Connection) -> User | AwsError:

@@ -1,7 +1,9 @@
 """What all operations share: the pool, client, user and grant that a request is about, and how outcomes become durable."""
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from stratus.mail.mailbox import Mailbox
@@ -31,6 +33,7 @@ class Operations:
     clients: dict[str, AppClient]
     mailbox: Mailbox
     blocks: SecretBlocks
+    arithmetic: ThreadPoolExecutor
     next_sweep: float = 0.0
 
     def pool_arn(self, pool_id: str) -> str:
@@ -84,6 +87,10 @@ class Operations:
         if not user.enabled:
             raise not_authorized("User is disabled.")
         return claims, user, grant
+
+    async def compute(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Runs SRP's arithmetic in the one thread that is kept for it: more would only take time from the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.arithmetic, function, *arguments)
 
     async def decide(self, work: Callable[[sqlite3.Connection], T | AwsError]) -> T:
         """Runs `work` and waits until it is on disk; an error that it returns (not raises) is raised after its counting is kept."""

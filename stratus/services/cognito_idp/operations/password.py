@@ -1,6 +1,5 @@
 """Forgotten and changed passwords: ForgotPassword, ConfirmForgotPassword, ChangePassword."""
 
-import asyncio
 import sqlite3
 from dataclasses import replace
 
@@ -47,7 +46,7 @@ class PasswordOperations(SignUpOperations):
         named = self.user_or_stand_in(pool, client, params["Username"], user_not_found(UNKNOWN))
         if _why_unreachable(named, recovers=pool.recovers_by_email) and client.hides_users:
             named = users.stand_in(pool, params["Username"])
-        verifier = await asyncio.to_thread(srp.new_verifier, pool.srp_name, named.username, params["Password"])
+        verifier = await self.compute(srp.new_verifier, pool.srp_name, named.username, params["Password"])
 
         def reset(connection: sqlite3.Connection) -> User | AwsError:
             user = users.get(connection, named.sub)
@@ -74,9 +73,9 @@ class PasswordOperations(SignUpOperations):
         if user.verifier is None or previous is None:
             raise invalid_parameter("PreviousPassword is required.")
         await self.decide(lambda connection: limits.begin_sign_in(connection, user.subject, call.now))
-        if not await asyncio.to_thread(srp.matches, user.verifier, pool.srp_name, user.username, previous):
+        if not await self.compute(srp.matches, user.verifier, pool.srp_name, user.username, previous):
             raise wrong_password()
-        verifier = await asyncio.to_thread(srp.new_verifier, pool.srp_name, user.username, proposed)
+        verifier = await self.compute(srp.new_verifier, pool.srp_name, user.username, proposed)
 
         def change(connection: sqlite3.Connection) -> User | AwsError:
             current = users.get(connection, user.sub)

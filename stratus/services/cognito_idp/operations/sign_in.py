@@ -1,6 +1,5 @@
 """Signing in: InitiateAuth, RespondToAuthChallenge, GetTokensFromRefreshToken."""
 
-import asyncio
 import base64
 import binascii
 import hmac
@@ -81,7 +80,7 @@ class SignInOperations(Operations):
             raise invalid_parameter("SRP_A must be a hexadecimal number that is not zero modulo N.")
         user = self.user_or_stand_in(pool, client, given["USERNAME"], user_not_found())
         verifier = users.verifier_of(pool, user)
-        challenge = await asyncio.to_thread(srp.new_challenge, verifier)
+        challenge = await self.compute(srp.new_challenge, verifier)
         expires = call.now + client.challenge_lifetime
         block = self.blocks.seal(Exchange(client.id, given["USERNAME"], challenge, client_public, expires))
         return {
@@ -109,7 +108,7 @@ class SignInOperations(Operations):
             raise wrong_password()
         await self.decide(lambda connection: limits.begin_sign_in(connection, user.subject, call.now))
         verifier = users.verifier_of(pool, user)
-        key = await asyncio.to_thread(srp.session_key, verifier, exchange.challenge, exchange.client_public)
+        key = await self.compute(srp.session_key, verifier, exchange.challenge, exchange.client_public)
         proven = key is not None and hmac.compare_digest(
             claimed, srp.signature(key, pool.srp_name, user.username, block, given["TIMESTAMP"])
         )
@@ -127,7 +126,7 @@ class SignInOperations(Operations):
         user = self.user_or_stand_in(pool, client, given["USERNAME"], user_not_found())
         await self.decide(lambda connection: limits.begin_sign_in(connection, user.subject, call.now))
         verifier = users.verifier_of(pool, user)
-        right = await asyncio.to_thread(srp.matches, verifier, pool.srp_name, user.username, given["PASSWORD"])
+        right = await self.compute(srp.matches, verifier, pool.srp_name, user.username, given["PASSWORD"])
         if not right or not user.exists:
             raise wrong_password()
         return await self._password_was_right(call, client, pool, user)
@@ -240,7 +239,7 @@ class SignInOperations(Operations):
         attributes.check_required(pool.schema, {**user.attributes, **changed})
         if "email" in changed:
             changed["email_verified"] = "false"
-        verifier = await asyncio.to_thread(srp.new_verifier, pool.srp_name, user.username, given["NEW_PASSWORD"])
+        verifier = await self.compute(srp.new_verifier, pool.srp_name, user.username, given["NEW_PASSWORD"])
 
         def work(connection: sqlite3.Connection) -> User | AwsError:
             current = users.get(connection, user.sub)

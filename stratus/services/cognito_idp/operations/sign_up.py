@@ -1,6 +1,5 @@
 """Signing up: SignUp, ConfirmSignUp, ResendConfirmationCode."""
 
-import asyncio
 import sqlite3
 import uuid
 from dataclasses import replace
@@ -39,7 +38,7 @@ class SignUpOperations(Operations):
         passwords.check_policy(pool.password_policy, params["Password"])
         self._refuse_taken(pool, user)
         user = await self._ask_before_sign_up(call, pool, client, user)
-        verifier = await asyncio.to_thread(srp.new_verifier, pool.srp_name, user.username, params["Password"])
+        verifier = await self.compute(srp.new_verifier, pool.srp_name, user.username, params["Password"])
         user = replace(user, verifier=verifier)
         code = await self.decide(lambda connection: _store_new(connection, pool, user, call.now))
         answer: Result = {"UserConfirmed": user.status == users.CONFIRMED, "UserSub": user.sub}
