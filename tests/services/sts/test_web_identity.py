@@ -93,6 +93,7 @@ def test_given_a_token_of_another_key_then_refused(account, assume):
     assert refused(assume, token=forged) == ("InvalidIdentityToken", 400)
 
 
+@pytest.mark.filterwarnings("ignore:This key should not be used")
 def test_given_a_token_signed_with_the_public_key_as_a_secret_then_refused(account, assume):
     secret = OctKey.import_key(account.issuer.key.as_pem(private=False).replace(b"BEGIN PUBLIC", b"BEGIN A PUBLIC"))
     forged = account.issuer.token(account.clock.now(), key=secret, header={"alg": "HS256"})
