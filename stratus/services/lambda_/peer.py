@@ -7,7 +7,8 @@ import sys
 def belongs_to(process: int, client: int, server: int) -> bool:
     """Whether the loopback connection from port `client` to port `server` is open in `process`.
 
-    True where the system does not say (there is no /proc): other walls have to do there, and `up` warns of those that lack.
+    True where the system does not say (no /proc, or one that hides): other walls have to do there, and `up` warns of those that
+    lack.
     """
     if not sys.platform.startswith("linux"):
         return True
@@ -32,6 +33,8 @@ def _is_open(process: int, link: str) -> bool:
         return any(_target(f"{folder}/{name}") == link for name in os.listdir(folder))
     except FileNotFoundError:
         return False
+    except PermissionError:
+        return True
 
 
 def _target(path: str) -> str:

@@ -7,6 +7,7 @@ import http.client
 import os
 
 _connection: http.client.HTTPConnection | None = None
+_DEADLINE = "Lambda-Runtime-Deadline-Ms"
 _PATH = "/2018-06-01/runtime/invocation/"
 
 
@@ -17,9 +18,10 @@ def initialize_client(user_agent: str) -> None:
     _connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
 
-def next() -> tuple[bytes, dict[str, str]]:  # noqa: A001 - the native module's name
-    """Waits for an event: its payload and headers."""
-    return _ask("GET", "next", None, {}, 200)
+def next() -> tuple[bytes, dict[str, str | int]]:  # noqa: A001 - the native module's name
+    """Waits for an event: its payload and headers, the deadline among them a number."""
+    payload, headers = _ask("GET", "next", None, {}, 200)
+    return payload, {**headers, _DEADLINE: int(headers[_DEADLINE])}
 
 
 def post_invocation_result(request_id: str, result: bytes, content_type: str, invocation_id: str | None) -> None:

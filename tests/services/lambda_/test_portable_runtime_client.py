@@ -18,7 +18,8 @@ class OneEvent:
     def connected(self, connection: RuntimeConnection) -> None: ...
 
     def next(self, connection: RuntimeConnection) -> None:
-        connection.give([("Lambda-Runtime-Aws-Request-Id", "id-1")], b'{"a": 1}')
+        headers = [("Lambda-Runtime-Aws-Request-Id", "id-1"), ("Lambda-Runtime-Deadline-Ms", "1800000000000")]
+        connection.give(headers, b'{"a": 1}')
 
     def respond(self, request_id: str, body: bytes) -> bool:
         self.back.append(("response", request_id, body))
@@ -43,7 +44,8 @@ async def test_it_speaks_the_runtime_api(monkeypatch: pytest.MonkeyPatch) -> Non
     def talk() -> Any:
         client.initialize_client("agent")
         payload, headers = client.next()
-        client.post_invocation_result(headers["Lambda-Runtime-Aws-Request-Id"], b"[2]", "application/json", None)
+        assert headers["Lambda-Runtime-Deadline-Ms"] == 1_800_000_000_000
+        client.post_invocation_result(str(headers["Lambda-Runtime-Aws-Request-Id"]), b"[2]", "application/json", None)
         client.post_error("id-1", '{"errorType": "E"}', "", None)
         with pytest.raises(RuntimeError, match="400"):
             client.post_invocation_result("other", b"", "application/json", None)
