@@ -73,7 +73,7 @@ def of_write(
 ) -> Consumed:
     """What replacing `old` by `new` costs, indexes included."""
     consumed = Consumed(table.name, factor * write_units(max(old_size, new_size)))
-    for index in table.indexes:
+    for index in table.maintained:
         before = _index_write(table, index, old)
         after = _index_write(table, index, new)
         if before == after:

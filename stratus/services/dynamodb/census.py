@@ -9,7 +9,9 @@ from stratus.storage.database import Database
 Counts = dict[str, tuple[int, int]]
 
 SHARE = 100
-"""Counting takes at most one part in this many of the time; AWS itself counts every six hours."""
+"""Counting a large table takes at most one part in this many of the time; AWS itself counts every six hours."""
+CHEAP_SECONDS = 0.005
+"""What takes no longer to count is counted whenever it is asked for."""
 
 
 class Census:
@@ -32,11 +34,14 @@ class Census:
         return await asyncio.shield(self._counting[table.id])
 
     async def _count(self, table: Table) -> Counts:
-        started = time.monotonic()
-        counts = await asyncio.to_thread(self._read, table)
-        finished = time.monotonic()
-        self._known[table.id] = table, finished + SHARE * (finished - started - 0.002), counts
+        counts, took = await asyncio.to_thread(self._timed, table)
+        if took > CHEAP_SECONDS:
+            self._known[table.id] = table, time.monotonic() + SHARE * took, counts
         return counts
+
+    def _timed(self, table: Table) -> tuple[Counts, float]:
+        started = time.thread_time()
+        return self._read(table), time.thread_time() - started
 
     def _read(self, table: Table) -> Counts:
         reader = self._database.new_reader()

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STEP_ROWS = 200
+STEP_BYTES = 512 * 1024
+EXPIRE_ROWS = 50
 SWEEP_SECONDS = 30.0
 RETRY_SECONDS = 10.0
 TTL_LIMIT_SECONDS = 5 * 365 * 24 * 3600
@@ -82,8 +84,10 @@ class Jobs:
     async def _guarded(self, job: Coroutine[Any, Any, None]) -> None:
         try:
             await job
-        except AwsError as error:  # the table went away meanwhile, or the disk is full: start() takes it up again
+        except AwsError as error:  # the table went away meanwhile
             log.warning("DynamoDB: a background job ended early: %s", error)
+        except Exception:
+            log.exception("DynamoDB: a background job failed; the next start takes it up again")
 
     async def _purge_table(self, table: Table) -> None:
         for name in (*(table.index_rows(index) for index in table.indexes), table.rows):
@@ -93,16 +97,19 @@ class Jobs:
     async def _empty(self, name: str) -> None:
         """Deletes a table's rows step by step, then the table."""
 
+        key = "hash, range, base_hash, base_range" if name.startswith("index_") else "hash, range"
+        marks = ", ".join("?" for _ in key.split(", "))
+
         def step(connection: sqlite3.Connection) -> bool:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone():
                 return False
-            key = "hash, range, base_hash, base_range" if name.startswith("index_") else "hash, range"
-            gone = connection.execute(
-                f"DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} LIMIT ?)", (STEP_ROWS,)
-            ).rowcount
-            if gone < STEP_ROWS:
+            found = connection.execute(f"SELECT COALESCE(size, 0), {key} FROM {name} LIMIT ?", (STEP_ROWS,))
+            keys = [row[1:] for row in _at_most(STEP_BYTES, found)]
+            if not keys:
                 connection.execute(f"DROP TABLE {name}")
-            return gone == STEP_ROWS
+                return False
+            connection.executemany(f"DELETE FROM {name} WHERE ({key}) = ({marks})", keys)
+            return True
 
         while await self._write(step):
             pass
@@ -144,8 +151,8 @@ class Jobs:
                 each for each in state["AttributeDefinitions"] if each["AttributeName"] in used
             ]
 
-        await self._service.catalog.change(table, forget)
         await self._empty(table.index_rows(index))
+        await self._service.catalog.change(table, forget)
 
     async def _read_expiries(self, table: Table) -> None:
         def note(connection: sqlite3.Connection, key: Key, item: Any, live: Table) -> None:
@@ -164,13 +171,13 @@ class Jobs:
 
         def step(connection: sqlite3.Connection) -> Key | None:
             live = self._service.catalog.live(table)
-            found = connection.execute(
-                f"SELECT hash, range, item FROM {table.rows} WHERE (hash, range) > (?, ?) ORDER BY hash, range LIMIT ?",
-                (*place, STEP_ROWS),
-            ).fetchall()
-            for hash_key, range_key, item in found:
-                visit(connection, (hash_key, range_key), orjson.loads(item), live)
-            return found[-1][:2] if found else None
+            rows_after = f"SELECT size, hash, range, item FROM {table.rows} WHERE (hash, range) > (?, ?)"
+            found = connection.execute(f"{rows_after} ORDER BY hash, range LIMIT ?", (*place, STEP_ROWS))
+            reached = None
+            for _, hash_key, range_key, item in _at_most(STEP_BYTES, found):
+                reached = hash_key, range_key
+                visit(connection, reached, orjson.loads(item), live)
+            return reached
 
         while (reached := await self._write(step)) is not None:
             place = reached
@@ -186,7 +193,7 @@ class Jobs:
     async def sweep(self) -> None:
         """Deletes expired items, stream records past their 24 hours, and tokens past their ten minutes."""
         for table in self._service.catalog.tables():
-            while table.ttl_attribute is not None and await self._expire(table) == STEP_ROWS:
+            while table.ttl_attribute is not None and await self._expire(table) == EXPIRE_ROWS:
                 pass
         trim = self._service.log.trim
         while await self._service.database.write(lambda connection: trim(connection, STEP_ROWS)) >= STEP_ROWS:
@@ -200,7 +207,7 @@ class Jobs:
         now = self._service.clock.now()
         found = self._service.database.reader.execute(
             f"SELECT hash, range FROM {table.rows} WHERE expires <= ? AND expires > ? ORDER BY expires LIMIT ?",
-            (now, now - TTL_LIMIT_SECONDS, STEP_ROWS),
+            (now, now - TTL_LIMIT_SECONDS, EXPIRE_ROWS),
         ).fetchall()
         if not found:
             return 0
@@ -221,6 +228,17 @@ class Jobs:
 
         await self._service.database.write(step)
         return len(found)
+
+
+def _at_most(size: int, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows, led by their sizes, until they are together larger than `size`; at least one, if there is one."""
+    taken: list[tuple[Any, ...]] = []
+    for row in rows:
+        taken.append(row)
+        size -= row[0]
+        if size < 0:
+            break
+    return taken
 
 
 def _schemas(state: State) -> list[Any]:

@@ -3,8 +3,9 @@
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from stratus.services.dynamodb.values import Item, normalise_item
 from stratus.wire.errors import AwsError
 
 MAX_PAGE_BYTES = 1024 * 1024
+BREATH_ROWS = 200
+"""Other requests are served after so many items were looked into."""
 
 Request = dict[str, Any]
 
@@ -175,7 +178,7 @@ def start_place(source: Source, request: Request) -> tuple[bytes, ...] | None:
     return source.place(key)
 
 
-def answer(
+async def answer(
     source: Source,
     request: Request,
     page: Page,
@@ -189,14 +192,17 @@ def answer(
     if condition is None and projection is None:
         count, shown = len(page.rows), None if counting else [row[0] for row in page.rows]
     else:
-        items = [orjson.loads(row[0]) for row in page.rows]
-        if condition is not None:
-            test: Callable[[Item, Item], bool] = condition.test
-            items = [item for item in items if test(item, values)]
-        count = len(items)
-        if projection is not None:
-            items = [project(item, projection.paths) for item in items]
-        shown = None if counting else [orjson.dumps(item) for item in items]
+        count, found = 0, []
+        for position, row in enumerate(page.rows):
+            if position % BREATH_ROWS == BREATH_ROWS - 1:
+                await asyncio.sleep(0)
+            item = orjson.loads(row[0])
+            if condition is not None and not condition.test(item, values):
+                continue
+            count += 1
+            if not counting:
+                found.append(row[0] if projection is None else orjson.dumps(project(item, projection.paths)))
+        shown = None if counting else found
     last = None
     if page.stopped and page.rows:
         item = orjson.loads(page.rows[-1][0])

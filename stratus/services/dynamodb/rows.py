@@ -78,10 +78,12 @@ def write(
     Raises ValidationException, before anything is changed, where an index cannot take the item.
     """
     stored = None if new is None else Stored(orjson.dumps(new), new_size)
-    if stored == old:
-        return stored
-    old_item = None if old is None or not (table.indexes or new is None) else orjson.loads(old.item)
-    entries = [(index, _entries(table, index, old_item, new)) for index in table.indexes]
+    if old is not None and stored is not None and _same(old, stored):
+        return old
+    if old is stored:
+        return None
+    old_item = None if old is None or not (table.maintained or new is None) else orjson.loads(old.item)
+    entries = [(index, _entries(table, index, old_item, new)) for index in table.maintained]
     sql = statements(table.rows)
     if stored is None:
         connection.execute(sql.delete, key)
@@ -96,6 +98,13 @@ def write(
         keys = table.schema.attributes_of(new or old_item or {})
         log.record(connection, table, keys, old and old.item, stored and stored.item, expired=expired)
     return stored
+
+
+def _same(old: Stored, new: Stored) -> bool:
+    """Whether nothing changes; attributes have no order."""
+    if old == new:
+        return True
+    return len(old.item) == len(new.item) and bool(orjson.loads(old.item) == orjson.loads(new.item))
 
 
 def _entries(table: Table, index: Index, old: Item | None, new: Item | None) -> "tuple[Entry | None, Entry | None]":

@@ -154,18 +154,23 @@ class Table:
         return f"index_{self.id}_{index.number}"
 
     @cached_property
+    def maintained(self) -> tuple[Index, ...]:
+        """The indexes that writes keep up to date: also one that is being filled, no longer one that is being deleted."""
+        return tuple(index for index in self.indexes if index.status != "DELETING")
+
+    @cached_property
     def has_local_indexes(self) -> bool:
         return any(not index.is_global for index in self.indexes)
 
     def index(self, name: str) -> Index:
         """The index of that name. Raises ValidationException."""
-        for index in self.indexes:
-            if index.name == name and index.status != "DELETING":
+        for index in self.maintained:
+            if index.name == name:
                 return index
         raise validation(f"The table does not have the specified index: {name}")
 
     def check_index_types(self, item: Item, *, updating: bool = False) -> None:
-        for index in self.indexes:
+        for index in self.maintained:
             index.check_types(item, updating=updating)
 
     @property

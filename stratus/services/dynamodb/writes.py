@@ -60,7 +60,7 @@ class Writer:
         if write.change is None:
             return Written(table, old, old)
         item, size = write.change(old_item)
-        if item is not None and table.indexes:
+        if item is not None and table.maintained:
             table.check_index_types(item, updating=write.updating)
         return Written(table, old, rows.write(connection, table, write.key, old, item, self.log, new_size=size))
 

@@ -20,7 +20,7 @@ from stratus.wire.errors import AwsError
 pytestmark = pytest.mark.oracle
 
 QUICK = settings(
-    max_examples=200,
+    max_examples=120,
     deadline=None,
     derandomize=True,
     database=None,
@@ -303,6 +303,15 @@ def test_an_update_changes_an_item_alike(
     check_update(pair, item, text, chosen, returns)
 
 
+@settings(QUICK, max_examples=60)
+@given(value=values)
+def test_an_item_has_the_same_size(pair: Pair, value: Any) -> None:
+    name = pair.table()
+    pair.call("PutItem", TableName=name, Item={**ONE, "c": value})
+    ours, theirs = (call("DescribeTable", {"TableName": name})[1]["Table"] for call in (pair.ours, pair.theirs))
+    assert ours["TableSizeBytes"] == theirs["TableSizeBytes"]
+
+
 # Sequences: writes and reads of one table, which must stay the same.
 
 limits = st.one_of(st.none(), st.integers(1, 4))
@@ -429,7 +438,7 @@ def repr_sorted(value: Any) -> str:
     return "[" + ",".join(map(repr_sorted, value)) + "]" if isinstance(value, list) else repr(value)
 
 
-@settings(QUICK, max_examples=60)
+@settings(QUICK, max_examples=40)
 @given(steps=steps)
 def test_a_table_and_its_indexes_read_alike(pair: Pair, steps: list[tuple[str, dict[str, Any]]]) -> None:
     check_sequence(pair, steps)
@@ -510,7 +519,7 @@ def check_batch(pair: Pair, before: list[Any], members: list[Any], wanted: list[
     check_pages(pair, name, "Scan", {})
 
 
-@settings(QUICK, max_examples=60)
+@settings(QUICK, max_examples=40)
 @given(**batch_arguments)
 def test_batches_and_transactions_are_carried_out_alike(
     pair: Pair, before: list[Any], members: list[Any], wanted: list[Any], writes: list[Any]

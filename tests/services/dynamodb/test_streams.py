@@ -74,8 +74,10 @@ async def test_a_write_that_changes_nothing_is_not_told(dynamodb: Harness) -> No
     for _ in range(2):
         await dynamodb("PutItem", TableName="things", Item=KEY)
         await dynamodb("UpdateItem", TableName="things", Key=KEY)
+    await dynamodb("PutItem", TableName="things", Item={"pk": {"S": "b"}, "x": {"S": "1"}, "y": {"S": "2"}})
+    await dynamodb("PutItem", TableName="things", Item={"y": {"S": "2"}, "x": {"S": "1"}, "pk": {"S": "b"}})
     await dynamodb("DeleteItem", TableName="things", Key={"pk": {"S": "not there"}})
-    assert len(await Reader(dynamodb).records()) == 1
+    assert len(await Reader(dynamodb).records()) == 2
 
 
 async def test_a_cancelled_transaction_is_not_told(dynamodb: Harness) -> None:

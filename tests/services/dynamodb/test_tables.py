@@ -199,3 +199,22 @@ async def test_a_bad_table_is_refused(dynamodb: Harness, change: dict[str, Any],
     with pytest.raises(AwsError) as error:
         await dynamodb("CreateTable", **wanted | change)
     assert error.value.message == message
+
+
+async def test_deleting_an_index_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """GIVEN a deletion that a crash cut off WHEN it starts again THEN the index goes, and writes never miss its rows."""
+    before = Harness(tmp_path)
+    await before.table(AttributeDefinitions=COLOUR, GlobalSecondaryIndexes=[BY_COLOUR])
+    await before("PutItem", TableName="things", Item={"pk": {"S": "a"}, "colour": {"S": "red"}})
+    before.service.jobs.settle_indexes = lambda table: None  # type: ignore[method-assign]
+    delete = [{"Delete": {"IndexName": "by-colour"}}]
+    await before("UpdateTable", TableName="things", GlobalSecondaryIndexUpdates=delete)
+    await before("PutItem", TableName="things", Item={"pk": {"S": "b"}, "colour": {"S": "red"}})
+    await before.service.stop()
+
+    after = Harness(tmp_path)
+    await after.service.start()
+    await after.service.jobs.settled()
+    await after("PutItem", TableName="things", Item={"pk": {"S": "c"}, "colour": {"S": "red"}})
+    assert "GlobalSecondaryIndexes" not in await description(after)
+    await after.service.stop()

@@ -58,7 +58,7 @@ async def query(service: "DynamoDb", call: Call) -> Result:
         forward=forward,
         columns=source.order[1:],
     )
-    return answer(source, request, page, condition, expressions.values, projection)
+    return await answer(source, request, page, condition, expressions.values, projection)
 
 
 def _range(schema: KeySchema, condition: KeyCondition, values: Item) -> tuple[bytes, list[str], list[Any]]:

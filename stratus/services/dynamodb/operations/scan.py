@@ -38,7 +38,7 @@ async def scan(service: "DynamoDb", call: Call) -> Result:
         where.append(f"({columns}) > ({', '.join('?' for _ in start)})")
         arguments.extend(start)
     page = read_page(service.database.reader, source, where or ["TRUE"], arguments, request.get("Limit"))
-    return answer(source, request, page, condition, expressions.values, projection)
+    return await answer(source, request, page, condition, expressions.values, projection)
 
 
 def _check_segments(request: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html"""
 
 import sqlite3
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from stratus.service import Call, Result, operation
@@ -50,6 +51,8 @@ async def update_table(service: "DynamoDb", call: Call) -> Result:
     if not any(request.get(name) not in (None, []) for name in UPDATES):
         raise validation("Nothing to update")
 
+    _check_one_index(request.get("GlobalSecondaryIndexUpdates") or ())
+
     def alter(connection: sqlite3.Connection, state: State) -> None:
         if state["TableStatus"] != "ACTIVE":
             raise table_in_use(
@@ -69,6 +72,14 @@ async def update_table(service: "DynamoDb", call: Call) -> Result:
     changed = await service.catalog.change(table, alter, make)
     service.jobs.settle_indexes(changed)
     return {"TableDescription": service.description(changed, await service.counts(changed))}
+
+
+def _check_one_index(updates: Iterable[dict[str, Any]]) -> None:
+    if sum(1 for update in updates if update.get("Create") or update.get("Delete")) > 1:
+        raise AwsError(
+            "LimitExceededException",
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
+        )
 
 
 def _update_settings(request: dict[str, Any], state: State, now: float) -> None:
