@@ -26,9 +26,9 @@ MAX_BATCH = 256
 MAX_BATCH_SECONDS = 0.004
 """The event loop is not held longer than this by one batch (a single piece of work may take longer)."""
 
-CHECKPOINT_PAGES = 8000
+CHECKPOINT_PAGES = 4000
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
-"""The write-ahead log is copied into the file every 32 MB and cut back to this size after a peak."""
+"""The write-ahead log is copied into the file every 16 MB and cut back to this size after a peak."""
 
 _STORAGE_CODES = frozenset(
     {

@@ -186,22 +186,26 @@ class Jobs:
         while True:
             try:
                 await self.sweep()
-            except AwsError as error:
-                log.warning("DynamoDB: sweeping ended early: %s", error)
+            except Exception:
+                log.exception("DynamoDB: sweeping ended early; it goes on in %s seconds", SWEEP_SECONDS)
             await self._service.clock.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> None:
         """Deletes expired items, stream records past their 24 hours, and tokens past their ten minutes."""
         for table in self._service.catalog.tables():
-            while table.ttl_attribute is not None and await self._expire(table) == EXPIRE_ROWS:
-                pass
+            if table.status == "ACTIVE" and table.ttl_attribute is not None:
+                while await self._expire(table) == EXPIRE_ROWS:
+                    pass
         trim = self._service.log.trim
         while await self._service.database.write(lambda connection: trim(connection, STEP_ROWS)) >= STEP_ROWS:
             pass
-        now = self._service.clock.now()
-        await self._service.database.write(
-            lambda connection: connection.execute("DELETE FROM transactions WHERE expires <= ?", (now,)) and None
-        )
+        while await self._service.database.write(self._forget_tokens) == STEP_ROWS:
+            pass
+
+    def _forget_tokens(self, connection: sqlite3.Connection) -> int:
+        expired = "SELECT token FROM transactions WHERE expires <= ? LIMIT ?"
+        arguments = (self._service.clock.now(), STEP_ROWS)
+        return connection.execute(f"DELETE FROM transactions WHERE token IN ({expired})", arguments).rowcount
 
     async def _expire(self, table: Table) -> int:
         now = self._service.clock.now()

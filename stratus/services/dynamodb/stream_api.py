@@ -112,7 +112,7 @@ class DynamoDbStreams(Service):
 
     @operation("GetRecords", _of_iterator)
     async def get_records(self, call: Call) -> Result:
-        """Up to 1,000 records, and the iterator to go on with (none at the end of a stream that was disabled)."""
+        """Up to 1,000 records or 1 MB, and the iterator to go on with (none at the end of a stream that was disabled)."""
         request = call.params
         check("dynamodbstreams", "GetRecords", request)
         arn, start, made = _decode(request["ShardIterator"])
@@ -124,7 +124,7 @@ class DynamoDbStreams(Service):
         limit = request.get("Limit") or MAX_RECORDS
         records = self._dynamodb.log.read(self._dynamodb.database.reader, stream.id, start, limit)
         following = records[-1].sequence + 1 if records else start
-        ended = stream.disabled is not None and len(records) < limit
+        ended = stream.disabled is not None and not records
         return join(
             {
                 "Records": array(self._render(record, stream, call.region) for record in records),

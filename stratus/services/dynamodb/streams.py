@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS streams (
 """
 
 RETENTION_SECONDS = 24 * 3600
+MAX_READ_BYTES = 1024 * 1024
 _SEQUENCE_BASE = 10**20
 
 
@@ -115,12 +116,20 @@ class StreamLog:
         return int((self._clock.now() - RETENTION_SECONDS) * 1_000_000)
 
     def read(self, reader: sqlite3.Connection, stream: int, start: int, limit: int) -> list[Record]:
-        """Up to `limit` records with a sequence number of at least `start`, in order."""
+        """Records with a sequence number of at least `start`, in order: up to `limit`, or to 1 MB."""
         found = reader.execute(
             f"SELECT seq, event, keys, old, new, expired FROM stream_{stream} WHERE seq >= ? ORDER BY seq LIMIT ?",
             (max(start, self.horizon), limit),
         )
-        return [Record(seq, event, keys, old, new, bool(expired)) for seq, event, keys, old, new, expired in found]
+        records: list[Record] = []
+        room = MAX_READ_BYTES
+        for seq, event, keys, old, new, expired in found:
+            records.append(Record(seq, event, keys, old, new, bool(expired)))
+            room -= len(keys) + len(old or b"") + len(new or b"")
+            if room < 0:
+                break
+        found.close()
+        return records
 
     def trim(self, connection: sqlite3.Connection, limit: int) -> int:
         """Deletes up to `limit` records past their 24 hours, and streams that ended as long ago; how many records went."""

@@ -111,6 +111,19 @@ async def test_iterators_start_where_they_say(dynamodb: Harness) -> None:
     assert (len(page["Records"]), len(rest["Records"])) == (3, 1)
 
 
+async def test_one_answer_holds_about_a_megabyte(dynamodb: Harness) -> None:
+    await dynamodb.table(**streaming())
+    for number in range(8):
+        await dynamodb("PutItem", TableName="things", Item={"pk": {"S": str(number)}, "v": {"S": "x" * 300_000}})
+    reader = Reader(dynamodb)
+    sizes, iterator = [], await reader.iterator()
+    while sum(sizes) < 8:
+        page = await reader("GetRecords", ShardIterator=iterator)
+        sizes.append(len(page["Records"]))
+        iterator = page["NextShardIterator"]
+    assert sizes == [4, 4]
+
+
 async def test_records_are_kept_for_24_hours(dynamodb: Harness) -> None:
     await dynamodb.table(**streaming())
     await dynamodb("PutItem", TableName="things", Item=KEY)
@@ -150,7 +163,7 @@ async def test_a_disabled_stream_can_be_read_to_its_end(dynamodb: Harness) -> No
     reader = Reader(dynamodb)
     page = await reader("GetRecords", ShardIterator=await reader.iterator())
     assert len(page["Records"]) == 1
-    assert "NextShardIterator" not in page
+    assert await reader("GetRecords", ShardIterator=page["NextShardIterator"]) == {"Records": []}
     dynamodb.clock.advance(24 * 3600 + 1)
     assert (await reader("ListStreams"))["Streams"] == []
     await dynamodb.service.jobs.sweep()

@@ -102,6 +102,15 @@ async def test_a_token_makes_it_happen_once_within_ten_minutes(dynamodb: Harness
     assert await count() == "2"
 
 
+async def test_tokens_are_forgotten(dynamodb: Harness) -> None:
+    await dynamodb.table()
+    for number in range(5):
+        await dynamodb("TransactWriteItems", TransactItems=[put("a")], ClientRequestToken=f"t{number}")
+    dynamodb.clock.advance(601)
+    await dynamodb.service.jobs.sweep()
+    assert dynamodb.service.database.reader.execute("SELECT COUNT(*) FROM transactions").fetchone() == (0,)
+
+
 async def test_a_cancelled_transaction_does_not_use_up_its_token(dynamodb: Harness) -> None:
     await dynamodb.table()
     guarded = [put("a", ConditionExpression="attribute_exists(pk)")]

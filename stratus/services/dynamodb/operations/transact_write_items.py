@@ -34,6 +34,7 @@ KINDS = ("ConditionCheck", "Put", "Delete", "Update")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (token TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, expires REAL NOT NULL)
 WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS transactions_expires ON transactions (expires);
 """
 
 
