@@ -46,6 +46,7 @@ _REGIONAL = frozenset(
     }
 )
 _GLOBAL = frozenset({"iam", "sts"})
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class NoPortLeft(Exception):  # noqa: N818 - named for what happened
@@ -97,6 +98,17 @@ class LocalAddresses:
     def https_endpoint(self) -> str:
         """The AWS endpoint over HTTPS."""
         return f"https://{self._name}:{self._base + 1}"
+
+    def endpoint_of(self, host: str, *, secure: bool) -> str | None:
+        """The AWS endpoint as somebody addressed it who sent `host` (a Host header), or None where that is no address of ours."""
+        name, _, port = host.rpartition(":")
+        ours = name in (*_LOOPBACK, self._name) and port == str(self._base + secure)
+        return f"{'https' if secure else 'http'}://{host}" if ours else None
+
+    def is_endpoint(self, url: str) -> bool:
+        """Whether `url` is an address of the AWS endpoint, as `endpoint_of` gives it."""
+        scheme, _, host = url.partition("://")
+        return self.endpoint_of(host, secure=scheme == "https") == url
 
     def site(self, kind: str, region: str, name: str) -> str | None:
         """The address of a site that has ports, without a slash at the end."""

@@ -133,6 +133,14 @@ class Addresses(Protocol):
         """`text` with every AWS URL of ours in it replaced by its local one; other text is left as it is."""
         ...
 
+    def endpoint_of(self, host: str, *, secure: bool) -> str | None:
+        """The AWS endpoint as somebody addressed it who sent `host` (a Host header), or None where that is no address of ours."""
+        ...
+
+    def is_endpoint(self, url: str) -> bool:
+        """Whether `url` is an address of the AWS endpoint, as `endpoint_of` gives it."""
+        ...
+
     @property
     def endpoint(self) -> str:
         """The AWS endpoint over plain HTTP, `http://localhost:4566`, without a slash at the end."""

@@ -133,3 +133,29 @@ def test_a_public_url_gives_scheme_and_name(tmp_path, local):
 def test_a_public_url_that_is_more_or_less_than_scheme_and_name_is_refused(tmp_path, url):
     with pytest.raises(ValueError, match="public URL"):
         addresses(tmp_path, public_url=url)
+
+
+@pytest.mark.parametrize(
+    ("host", "secure", "expected"),
+    [
+        ("localhost:4566", False, "http://localhost:4566"),
+        ("127.0.0.1:4566", False, "http://127.0.0.1:4566"),
+        ("[::1]:4566", False, "http://[::1]:4566"),
+        ("localhost:4567", True, "https://localhost:4567"),
+        ("localhost:4567", False, None),
+        ("localhost:4566", True, None),
+        ("localhost", False, None),
+        ("evil.example:4566", False, None),
+        ("localhost:4566@evil.example", False, None),
+        ("", False, None),
+        ("cognito-idp.eu-central-1.amazonaws.com", False, None),
+    ],
+)
+def test_only_our_own_addresses_are_taken_from_a_host_header(
+    tmp_path: Path, host: str, secure: bool, expected: str | None
+) -> None:
+    addresses = LocalAddresses(tmp_path / "ports.json", port_base=4566)
+    assert addresses.endpoint_of(host, secure=secure) == expected
+    if expected:
+        assert addresses.is_endpoint(expected)
+        assert not addresses.is_endpoint(expected + "/")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pycognito import Cognito
 
@@ -84,22 +85,27 @@ def test_aws4fetch_keeps_files_in_ones_own_folder(todolist: TodoList) -> None:
     }
 
 
-def test_pycognito_signs_up_in_and_out(todolist: TodoList, monkeypatch: pytest.MonkeyPatch) -> None:
-    outputs = todolist.outputs
-    mail = "pycognito@example.org"
-    # Given endpoint_url itself, pycognito would expect that address as the tokens' issuer; ours name AWS's, as AWS's do.
-    monkeypatch.setenv("AWS_ENDPOINT_URL", outputs["CognitoIdpUrl"])
-    client = Cognito(outputs["UserPoolId"], outputs["UserPoolClientId"], username=mail)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_pycognito_signs_up_in_and_out(todolist: TodoList, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """It wants the tokens' issuer to be the address it was given, and fetches the pool's keys below it."""
+    outputs, cloud = todolist.outputs, todolist.cloud
+    endpoint = outputs["CognitoIdpUrl"] if scheme == "http" else cloud.secure_endpoint
+    for variable in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.setenv(variable, str(cloud.cloud.ca))
+    mail = f"pycognito-{scheme}@example.org"
+    client = Cognito(
+        outputs["UserPoolId"],
+        outputs["UserPoolClientId"],
+        username=mail,
+        boto3_client_kwargs={"endpoint_url": endpoint},
+    )
     client.set_base_attributes(email=mail)
     client.register(mail, "Aa1!correct-horse")
     client.confirm_sign_up(todolist.code_for(mail), username=mail)
-    import httpx
-
-    keys = httpx.get(f"{outputs['CognitoIdpUrl']}/{outputs['UserPoolId']}/.well-known/jwks.json").json()
-    client.pool_jwk = keys
     client.authenticate(password="Aa1!correct-horse")
     assert client.id_claims["email"] == mail
     client.renew_access_token()
+    assert httpx.get(outputs["ApiUrl"] + "/me", headers={"Authorization": client.id_token}).status_code == 200
     refresh_token = client.refresh_token
     client.logout()
     client.refresh_token = refresh_token

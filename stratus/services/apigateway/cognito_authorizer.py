@@ -15,6 +15,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from stratus.clock import Clock
+from stratus.service import Addresses
 from stratus.services.apigateway.definition import CognitoAuthorizer
 from stratus.services.apigateway.errors import authorizer_failure, unauthorized
 from stratus.services.apigateway.exchange import Claims, Exchange
@@ -39,8 +40,9 @@ class _Verified:
 class TokenVerifier:
     """Verifies tokens of user pools. A verified token is remembered until it expires, the least recently used go first."""
 
-    def __init__(self, keys: PoolKeys, clock: Clock) -> None:
+    def __init__(self, keys: PoolKeys, clock: Clock, addresses: Addresses) -> None:
         self._keys = keys
+        self._addresses = addresses
         self._clock = clock
         self._cache: OrderedDict[tuple[str, str], _Verified] = OrderedDict()
 
@@ -70,16 +72,21 @@ class TokenVerifier:
             claims = orjson.loads(jws.deserialize_compact(token, key, algorithms=[_ALGORITHM]).payload)
         except (JoseError, ValueError, TypeError):
             return None
-        return _read(claims, _issuer(pool_arn))
+        if not isinstance(claims, dict) or not self._is_issuer(claims.get("iss"), pool_arn):
+            return None
+        return _read(claims)
+
+    def _is_issuer(self, text: object, pool_arn: str) -> bool:
+        """The pool's address: AWS's, or one of ours, whichever its client used."""
+        region, pool_id = pool_arn.split(":")[3], pool_arn.rpartition("/")[2]
+        if not isinstance(text, str) or not text.endswith(f"/{pool_id}"):
+            return False
+        endpoint = text.removesuffix(f"/{pool_id}")
+        return endpoint == f"https://cognito-idp.{region}.amazonaws.com" or self._addresses.is_endpoint(endpoint)
 
 
-def _issuer(pool_arn: str) -> str:
-    region = pool_arn.split(":")[3]
-    return f"https://cognito-idp.{region}.amazonaws.com/{pool_arn.rpartition('/')[2]}"
-
-
-def _read(claims: Any, issuer: str) -> _Verified | None:
-    if not isinstance(claims, dict) or claims.get("iss") != issuer or type(claims.get("exp")) not in (int, float):
+def _read(claims: dict[str, Any]) -> _Verified | None:
+    if type(claims.get("exp")) not in (int, float):
         return None
     scopes = frozenset(str(claims.get("scope", "")).split())
     texts = {name: _claim_text(name, value) for name, value in claims.items()}

@@ -40,7 +40,7 @@ class ApiGateway(
             clock,
             surroundings.caller,
             gate,
-            TokenVerifier(PoolKeys(source, clock), clock),
+            TokenVerifier(PoolKeys(source, clock), clock, surroundings.addresses),
             Deadlines(clock),
             TokenBucket(clock, ACCOUNT_RATE, ACCOUNT_BURST),
         )

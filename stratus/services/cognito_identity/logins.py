@@ -23,6 +23,10 @@ class UserPools(Protocol):
         """The published keys of the pool, None where there is no such pool."""
         ...
 
+    def is_issuer(self, pool_id: str, text: object) -> bool:
+        """Whether `text` is an issuer that the pool's tokens may carry: where its clients find it, here or on AWS."""
+        ...
+
     def is_signed_in(self, pool_id: str, subject: str, origin_jti: str) -> bool:
         """Whether the user exists, is enabled, and the sign-in that the token came from was not revoked."""
         ...
@@ -56,7 +60,7 @@ def verify(pool: IdentityPool, logins: dict[str, str], user_pools: Mapping[str, 
     for claim in _REQUIRED_CLAIMS:
         if claim not in claims:
             raise _invalid(f"Missing a required claim: {claim}")
-    if claims["iss"] != f"https://{provider}":
+    if not source.is_issuer(pool_id, claims["iss"]):
         raise _invalid("Issuer doesn't match providerName")
     if claims["exp"] <= now:
         raise _invalid(f"Token expired: {claims['exp']} <= {int(now)}")

@@ -86,7 +86,7 @@ class Pool:
 
     @property
     def issuer(self) -> str:
-        """The `iss` of its tokens: AWS's address, whatever ours is, so that clients verify tokens unchanged."""
+        """What AWS would give its tokens as `iss` (see `issuers`)."""
         return f"https://{self.provider_name}"
 
     @property

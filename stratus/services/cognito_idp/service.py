@@ -7,6 +7,7 @@ from typing import Any
 from stratus.mail.mailbox import Mailbox
 from stratus.service import Service, Surroundings
 from stratus.services.cognito_idp import client, grants, pool, users
+from stratus.services.cognito_idp.issuers import is_issuer, issuer
 from stratus.services.cognito_idp.operations.admin import AdminOperations
 from stratus.services.cognito_idp.operations.clients import ClientOperations
 from stratus.services.cognito_idp.operations.mfa import MfaOperations
@@ -52,6 +53,11 @@ class CognitoIdp(
         known = self.pools.get(pool_id)
         return known.keys.jwks() if known else None
 
+    def is_issuer(self, pool_id: str, text: object) -> bool:
+        """Whether `text` is an issuer that tokens of a pool of ours may carry."""
+        known = self.pools.get(pool_id)
+        return known is not None and is_issuer(known, text, self.around.addresses)
+
     def is_signed_in(self, pool_id: str, subject: str, origin_jti: str) -> bool:
         """Whether the user exists, is enabled, and the sign-in that a token came from was not revoked."""
         user = users.get(self.database.reader, subject)
@@ -74,7 +80,7 @@ class CognitoIdp(
         if document == "jwks.json":
             content = known.keys.jwks()
         elif document == "openid-configuration":
-            content = self._discovery(known)
+            content = self._discovery(known, request)
         else:
             return None
         headers = [
@@ -84,11 +90,12 @@ class CognitoIdp(
         ]
         return Response(200, headers, json.dumps(content).encode())
 
-    def _discovery(self, known: pool.Pool) -> dict[str, object]:
+    def _discovery(self, known: pool.Pool, request: Request) -> dict[str, object]:
         """OpenID Connect Discovery 1.0, without the endpoints of a hosted sign-in page: there is none."""
+        by = issuer(known, request, self.around.addresses)
         return {
-            "issuer": known.issuer,
-            "jwks_uri": self.around.addresses.localise(f"{known.issuer}/.well-known/jwks.json"),
+            "issuer": by,
+            "jwks_uri": self.around.addresses.localise(f"{by}/.well-known/jwks.json"),
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "token"],
             "scopes_supported": ["openid", "email", "phone", "profile"],

@@ -11,9 +11,11 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from stratus.service import Addresses
 from stratus.services.cognito_idp.client import AppClient
 from stratus.services.cognito_idp.errors import not_authorized
 from stratus.services.cognito_idp.grants import Grant
+from stratus.services.cognito_idp.issuers import is_issuer
 from stratus.services.cognito_idp.pool import Pool
 from stratus.services.cognito_idp.users import User
 
@@ -35,7 +37,7 @@ def sign(key: RSAKey, claims: dict[str, Any]) -> str:
     return jws.serialize_compact({"kid": key.kid, "alg": _ALGORITHM}, payload, key, algorithms=[_ALGORITHM])
 
 
-def id_token(pool: Pool, client: AppClient, user: User, grant: Grant, event_id: str, now: float) -> str:
+def id_token(pool: Pool, client: AppClient, user: User, grant: Grant, issuer: str, event_id: str, now: float) -> str:
     readable = client.readable(pool)
     own: dict[str, Any] = {name: value for name, value in user.attributes.items() if name in readable}
     for name in _BOOLEANS:
@@ -46,7 +48,7 @@ def id_token(pool: Pool, client: AppClient, user: User, grant: Grant, event_id: 
         {
             **own,
             "sub": user.sub,
-            "iss": pool.issuer,
+            "iss": issuer,
             "cognito:username": user.username,
             "origin_jti": grant.origin_jti,
             "aud": client.id,
@@ -60,12 +62,14 @@ def id_token(pool: Pool, client: AppClient, user: User, grant: Grant, event_id: 
     )
 
 
-def access_token(pool: Pool, client: AppClient, user: User, grant: Grant, event_id: str, now: float) -> str:
+def access_token(
+    pool: Pool, client: AppClient, user: User, grant: Grant, issuer: str, event_id: str, now: float
+) -> str:
     return sign(
         pool.keys.access_token,
         {
             "sub": user.sub,
-            "iss": pool.issuer,
+            "iss": issuer,
             "client_id": client.id,
             "origin_jti": grant.origin_jti,
             "event_id": event_id,
@@ -90,7 +94,7 @@ class AccessClaims:
     origin_jti: str
 
 
-def verify_access_token(pools: Iterable[Pool], token: str, now: float) -> AccessClaims:
+def verify_access_token(pools: Iterable[Pool], token: str, addresses: Addresses, now: float) -> AccessClaims:
     """The claims of an access token of one of `pools`; NotAuthorizedException for any other text.
 
     Signature and expiry only: whether the grant was revoked stands in the grants.
@@ -102,7 +106,7 @@ def verify_access_token(pools: Iterable[Pool], token: str, now: float) -> Access
         claims = json.loads(jws.deserialize_compact(token, pool.keys.access_token, algorithms=[_ALGORITHM]).payload)
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise not_authorized("Invalid Access Token") from error
-    if claims.get("token_use") != "access" or claims.get("iss") != pool.issuer:
+    if claims.get("token_use") != "access" or not is_issuer(pool, claims.get("iss"), addresses):
         raise not_authorized("Invalid Access Token")
     if claims["exp"] <= now:
         raise not_authorized("Access Token has expired")

@@ -189,6 +189,12 @@ class Bench:
 class FakeAddresses:
     endpoint = "http://localhost:1"
 
+    def endpoint_of(self, host: str, *, secure: bool) -> str | None:
+        return None
+
+    def is_endpoint(self, url: str) -> bool:
+        return False
+
     def localise(self, text: str) -> str:
         return text
 

@@ -35,6 +35,9 @@ class People:
     def jwks(self, pool_id: str) -> dict[str, Any] | None:
         return {"keys": [KEY.as_dict(private=False)]} if pool_id == USER_POOL else None
 
+    def is_issuer(self, pool_id: str, text: object) -> bool:
+        return text == f"https://cognito-idp.{pool_id.partition('_')[0]}.amazonaws.com/{pool_id}"
+
     def is_signed_in(self, pool_id: str, subject: str, origin_jti: str) -> bool:
         return pool_id == USER_POOL and subject not in self.signed_out
 
@@ -64,6 +67,12 @@ class Sts:
 
 class SameAddresses:
     endpoint = "http://localhost:4566"
+
+    def endpoint_of(self, host: str, *, secure: bool) -> str | None:
+        return None
+
+    def is_endpoint(self, url: str) -> bool:
+        return False
 
     def localise(self, text: str) -> str:
         return text

@@ -65,6 +65,12 @@ class FakeLambda:
 class SameAddresses:
     endpoint = "http://localhost:4566"
 
+    def endpoint_of(self, host: str, *, secure: bool) -> str | None:
+        return None
+
+    def is_endpoint(self, url: str) -> bool:
+        return False
+
     def localise(self, text: str) -> str:
         return text.replace("https://cognito-idp.eu-central-1.amazonaws.com", self.endpoint)
 

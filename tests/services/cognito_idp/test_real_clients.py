@@ -66,7 +66,9 @@ class Setting:
     def person(self) -> Cognito:
         """Somebody who signed up and confirmed, in pycognito's hands."""
         address = f"{secrets.token_hex(6)}@example.com"
-        user = Cognito(self.pool_id, self.client_id, username=address)
+        user = Cognito(
+            self.pool_id, self.client_id, username=address, boto3_client_kwargs={"endpoint_url": self.cloud.endpoint}
+        )
         user.set_base_attributes(email=address)
         user.register(address, PASSWORD)
         user.confirm_sign_up(self.code(address), username=address)
@@ -76,15 +78,6 @@ class Setting:
 @pytest.fixture(scope="module")
 def setting(cloud: Any) -> Setting:
     return Setting(cloud)
-
-
-@pytest.fixture(autouse=True)
-def environment(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an application's environment says on one machine: where AWS is, and the pool's published keys."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", setting.cloud.endpoint)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", setting.region)
-    keys = httpx.get(f"{setting.cloud.endpoint}/{setting.pool_id}/.well-known/jwks.json")
-    monkeypatch.setenv("COGNITO_JWKS", json.dumps(keys.json()))
 
 
 def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:

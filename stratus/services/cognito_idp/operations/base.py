@@ -77,7 +77,7 @@ class Operations:
 
     def signed_in(self, call: Call) -> tuple[AccessClaims, User, Grant]:
         """Whose access token the request carries: signed, not expired, not revoked, of a user who is still enabled."""
-        claims = verify_access_token(self.pools.values(), call.params["AccessToken"], call.now)
+        claims = verify_access_token(self.pools.values(), call.params["AccessToken"], self.around.addresses, call.now)
         user = users.get(self.database.reader, claims.sub)
         if user is None:
             raise user_not_found()

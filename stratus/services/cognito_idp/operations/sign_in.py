@@ -21,6 +21,7 @@ from stratus.services.cognito_idp.errors import (
     user_not_found,
     wrong_password,
 )
+from stratus.services.cognito_idp.issuers import issuer
 from stratus.services.cognito_idp.operations.base import Operations, Result, public
 from stratus.services.cognito_idp.pool import Pool
 from stratus.services.cognito_idp.secret_block import Exchange
@@ -189,7 +190,7 @@ class SignInOperations(Operations):
             return None
 
         await self.decide(work)
-        result = _tokens(pool, client, user, grant, call)
+        result = self._tokens(pool, client, user, grant, call)
         return {"ChallengeParameters": {}, "AuthenticationResult": {**result, "RefreshToken": refresh_token}}
 
     def _session(self, call: Call, client: AppClient, challenge: str) -> tuple[str, User]:
@@ -269,7 +270,7 @@ class SignInOperations(Operations):
             _secret_hash_fits(client, name, given.get("SECRET_HASH")) for name in (user.username, user.sub, user.email)
         ):
             raise not_authorized(f"Unable to verify secret hash for client {client.id}")
-        return {"ChallengeParameters": {}, "AuthenticationResult": _tokens(pool, client, user, grant, call)}
+        return {"ChallengeParameters": {}, "AuthenticationResult": self._tokens(pool, client, user, grant, call)}
 
     @public("GetTokensFromRefreshToken")
     async def get_tokens_from_refresh_token(self, call: Call) -> Result:
@@ -279,7 +280,7 @@ class SignInOperations(Operations):
         grant, user = self._grant(client, token, call.now)
         grace = client.rotation_grace
         if grace is None:
-            return {"AuthenticationResult": _tokens(pool, client, user, grant, call)}
+            return {"AuthenticationResult": self._tokens(pool, client, user, grant, call)}
         fresh = tokens.new_refresh_token()
 
         def rotate(connection: sqlite3.Connection) -> AwsError | None:
@@ -291,7 +292,7 @@ class SignInOperations(Operations):
             return None
 
         await self.decide(rotate)
-        return {"AuthenticationResult": {**_tokens(pool, client, user, grant, call), "RefreshToken": fresh}}
+        return {"AuthenticationResult": {**self._tokens(pool, client, user, grant, call), "RefreshToken": fresh}}
 
     def _grant(self, client: AppClient, token: str, now: float) -> tuple[grants.Grant, User]:
         grant = grants.of_refresh_token(self.database.reader, token)
@@ -304,6 +305,15 @@ class SignInOperations(Operations):
         if not user.enabled:
             raise not_authorized("User is disabled.")
         return grant, user
+
+    def _tokens(self, pool: Pool, client: AppClient, user: User, grant: grants.Grant, call: Call) -> dict[str, Any]:
+        by = issuer(pool, call.request, self.around.addresses)
+        return {
+            "AccessToken": tokens.access_token(pool, client, user, grant, by, call.request_id, call.now),
+            "IdToken": tokens.id_token(pool, client, user, grant, by, call.request_id, call.now),
+            "ExpiresIn": client.lifetime("AccessToken"),
+            "TokenType": "Bearer",
+        }
 
 
 def _why_refused(grant: grants.Grant | None, client: AppClient, token: str, now: float) -> AwsError | None:
@@ -337,15 +347,6 @@ def _why_not_let_in(user: User, now: float) -> AwsError | None:
     ):
         return not_authorized("Temporary password has expired and must be reset by an administrator.")
     return None
-
-
-def _tokens(pool: Pool, client: AppClient, user: User, grant: grants.Grant, call: Call) -> dict[str, Any]:
-    return {
-        "AccessToken": tokens.access_token(pool, client, user, grant, call.request_id, call.now),
-        "IdToken": tokens.id_token(pool, client, user, grant, call.request_id, call.now),
-        "ExpiresIn": client.lifetime("AccessToken"),
-        "TokenType": "Bearer",
-    }
 
 
 def check_client_secret(client: AppClient, given: str | None) -> None:
