@@ -21,7 +21,15 @@ def measure(server: Server, requests: Sequence[bytes], count: int, *, port: int 
     path = to_file(requests)
     try:
         for number in (count // 10, count):
-            command = [sys.executable, "-m", "bench.load", str(port or server.port), str(number), str(CONNECTIONS), str(path)]
+            command = [
+                sys.executable,
+                "-m",
+                "bench.load",
+                str(port or server.port),
+                str(number),
+                str(CONNECTIONS),
+                str(path),
+            ]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
             outcome = Outcome(**json.loads(done.stdout))
             if outcome.bad:

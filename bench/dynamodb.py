@@ -59,9 +59,7 @@ def _request(server: Server, operation: str, parameters: dict[str, Any]) -> byte
     headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0"}
     body = json.dumps(parameters).encode()
     credentials = server.credentials
-    return signed(
-        "POST", server.url, body, headers, service="dynamodb", region=server.region, credentials=credentials
-    )
+    return signed("POST", server.url, body, headers, service="dynamodb", region=server.region, credentials=credentials)
 
 
 def _fill(server: Server, partition: str, items: int) -> None:
