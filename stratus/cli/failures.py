@@ -66,7 +66,7 @@ def _system(error: Exception) -> Failure | None:
     if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
         return Failure("The disk is full. What was acknowledged is safe; make room and start again.")
     if isinstance(error, sqlite3.DatabaseError):
-        return Failure(f"A database in the data directory cannot be used: {error}.")
+        return Failure(f"A database in the data directory cannot be used: {error}. Is the disk full, or failing?")
     return None
 
 

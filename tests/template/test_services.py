@@ -51,6 +51,7 @@ Resources:
       {TRUST}
       Policies: [{{PolicyName: one, PolicyDocument: {{Version: "2012-10-17", Statement: [{{Effect: Allow, Action: s3:GetObject, Resource: "*"}}]}}}}]
       ManagedPolicyArns: [!Ref Managed]
+      Tags: [{{Key: team, Value: red}}, {{Key: gone, Value: soon}}]
   Managed:
     Type: AWS::IAM::ManagedPolicy
     Properties:
@@ -137,6 +138,7 @@ CHANGES = [
     ("ExpirationInDays: 1", "ExpirationInDays: 2"),
     ("Action: s3:PutObject, Resource: !Sub", "Action: s3:DeleteObject, Resource: !Sub"),
     ("PolicyName: one", "PolicyName: two"),
+    ("{Key: team, Value: red}, {Key: gone, Value: soon}", "{Key: team, Value: blue}, {Key: new, Value: here}"),
     ("Action: logs:PutLogEvents", "Action: logs:CreateLogStream"),
     ("PolicyName: inline", "PolicyName: outline"),
     ("RetentionInDays: 7", "RetentionInDays: 14"),
@@ -247,6 +249,7 @@ class Engine:
             "cors": (await self.ask("s3", "GetBucketCors", Bucket=bucket))["CORSRules"],
             "rules": (await self.ask("s3", "GetBucketLifecycleConfiguration", Bucket=bucket))["Rules"],
             "policies": (await self.ask("iam", "ListRolePolicies", RoleName=role))["PolicyNames"],
+            "role": (await self.ask("iam", "ListRoleTags", RoleName=role))["Tags"],
             "function": {
                 name: configuration.get(name)
                 for name in ("Timeout", "MemorySize", "Environment", "Description", "CodeSha256")

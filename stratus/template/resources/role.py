@@ -23,6 +23,7 @@ class Role(ResourceType):
             MaxSessionDuration=properties.get("MaxSessionDuration"),
             Path=properties.get("Path"),
             PermissionsBoundary=properties.get("PermissionsBoundary"),
+            Tags=properties.get("Tags"),
         )
         await _put_policies(site, name, {}, properties)
         return _made(answer["Role"])
@@ -42,6 +43,8 @@ class Role(ResourceType):
             )
         if "PermissionsBoundary" in different:
             await _put_boundary(site, physical_id, new.get("PermissionsBoundary"))
+        if "Tags" in different:
+            await _put_tags(site, physical_id, old, new)
         await _put_policies(site, physical_id, old, new)
         return _made((await site.call("iam", "GetRole", RoleName=physical_id))["Role"])
 
@@ -67,6 +70,16 @@ async def _put_boundary(site: Site, name: str, boundary: str | None) -> None:
         await site.call("iam", "DeleteRolePermissionsBoundary", RoleName=name)
     else:
         await site.call("iam", "PutRolePermissionsBoundary", RoleName=name, PermissionsBoundary=boundary)
+
+
+async def _put_tags(site: Site, name: str, old: Properties, new: Properties) -> None:
+    """Policies may decide by the tags of the role that calls (`aws:PrincipalTag`), so they are the template's exactly."""
+    wanted = new.get("Tags", [])
+    gone = {tag["Key"] for tag in old.get("Tags", [])} - {tag["Key"] for tag in wanted}
+    if gone:
+        await site.call("iam", "UntagRole", RoleName=name, TagKeys=sorted(gone))
+    if wanted:
+        await site.call("iam", "TagRole", RoleName=name, Tags=wanted)
 
 
 async def _put_policies(site: Site, name: str, old: Properties, new: Properties) -> None:
