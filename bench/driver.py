@@ -17,23 +17,23 @@ class BadAnswers(Exception):  # noqa: N818 - named for what happened
 
 
 def measure(server: Server, requests: Sequence[bytes], count: int, *, port: int | None = None) -> Outcome:
-    """Sends `count` requests, after a tenth of them as warm-up. Raises BadAnswers when one was not 2xx."""
+    """Sends `count` requests, going round in `requests`, after a tenth of them as warm-up that is not sent again.
+
+    Raises BadAnswers when one was not 2xx.
+    """
+    warm = max(1, len(requests) // 10) if len(requests) > 1 else 0
+    _send(server, requests[:warm] or requests, count // 10, port)
+    return _send(server, requests[warm:], count, port)
+
+
+def _send(server: Server, requests: Sequence[bytes], count: int, port: int | None) -> Outcome:
     path = to_file(requests)
+    command = [sys.executable, "-m", "bench.load", str(port or server.port), str(count), str(CONNECTIONS), str(path)]
     try:
-        for number in (count // 10, count):
-            command = [
-                sys.executable,
-                "-m",
-                "bench.load",
-                str(port or server.port),
-                str(number),
-                str(CONNECTIONS),
-                str(path),
-            ]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-            outcome = Outcome(**json.loads(done.stdout))
-            if outcome.bad:
-                raise BadAnswers(f"{server.name}: {outcome.bad} of {outcome.done}: {outcome.sample}")
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     finally:
         path.unlink()
+    outcome = Outcome(**json.loads(done.stdout))
+    if outcome.bad:
+        raise BadAnswers(f"{server.name}: {outcome.bad} of {outcome.done}: {outcome.sample}")
     return outcome
