@@ -21,7 +21,7 @@ def measure(server: Server, requests: Sequence[bytes], count: int, *, port: int 
 
     Raises BadAnswers when one was not 2xx.
     """
-    warm = max(1, len(requests) // 10) if len(requests) > 1 else 0
+    warm = len(requests) // 11
     _send(server, requests[:warm] or requests, count // 10, port)
     return _send(server, requests[warm:], count, port)
 
