@@ -134,8 +134,11 @@ class Connection(asyncio.Protocol):
         unfinished = len(data) if self._in_head else 0
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserUpgrade, httptools.HttpParserError):
-            self._refuse(431 if self._head_size > self.limits.head else 400)
+        except httptools.HttpParserUpgrade:
+            self._lingering = True  # another protocol's bytes, which nobody asked for, may follow
+            return
+        except httptools.HttpParserError:
+            self._malformed()
             return
         if self._in_head and unfinished:
             # The parser keeps a field that has no end yet; its bytes count before it hands them over.
@@ -194,8 +197,10 @@ class Connection(asyncio.Protocol):
         headers.fields = self._fields
         path, _, query = self._url.decode("latin-1").partition("?")
         method = self._parser.get_method().decode("ascii")
-        hosts = headers.all("host")
-        if len(hosts) > 1 or (not hosts and self._parser.get_http_version() == "1.1"):
+        version, hosts = self._parser.get_http_version(), headers.all("host")
+        if version not in ("1.0", "1.1"):
+            raise httptools.HttpParserError("unknown version of HTTP")
+        if len(hosts) > 1 or (not hosts and version == "1.1"):
             raise httptools.HttpParserError("one Host header, please")
         if not path.startswith("/"):
             path, headers = _origin_form(path, headers)
@@ -238,7 +243,7 @@ class Connection(asyncio.Protocol):
     # --- requests in order ---
 
     def _enqueue(self, request: Request) -> None:
-        keep = self._parser.should_keep_alive()
+        keep = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         if self.task is None:
             self._dispatch(request, keep)
             return
@@ -306,6 +311,15 @@ class Connection(asyncio.Protocol):
         self.transport.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
+
+    def _malformed(self) -> None:
+        """What follows means nothing. A handler that waits for this request's body learns so, and answers."""
+        if self._body is None:
+            self._refuse(431 if self._head_size > self.limits.head else 400)
+            return
+        self._body.broken()
+        self._body = None
+        self._lingering = True
 
     def _refuse(self, status: int) -> None:
         if self.task is None and not self.transport.is_closing():

@@ -156,12 +156,47 @@ async def test_a_client_that_goes_away_breaks_the_body_and_not_the_server() -> N
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", b"431"),
         (b"GET / HTTP/1.1\r\nHost: h\r\n" + b"X: y\r\n" * 300 + b"\r\n", b"431"),
         (b"GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", b"400"),
+        (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", b"400"),
+        (b"GET / HTTP/0.9\r\nHost: h\r\n\r\n", b"400"),
+        (b"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", b"400"),
     ],
 )
 async def test_what_is_no_request_is_refused_and_the_connection_ends(request_bytes: bytes, status: bytes) -> None:
     async with served(echo) as server:
         answer = await exchange(server, request_bytes)
     assert answer.split(b" ")[1] == status
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff1\r\na\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+    ],
+)
+async def test_given_a_body_that_breaks_off_its_own_form_then_the_handler_still_answers(broken: bytes) -> None:
+    async def handler(request: Request) -> Response:
+        with pytest.raises(BodyIncomplete):
+            await request.body.read(100)
+        return Response(400, [], b"malformed")
+
+    async with served(handler) as server:
+        answer = await exchange(server, b"POST / HTTP/1.1\r\nHost: h\r\n" + broken)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.endswith(b"malformed")
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+async def test_given_an_upgrade_when_it_is_not_ours_then_the_request_is_answered_as_it_is(protocol: bytes) -> None:
+    """RFC 9110 section 7.8: a server may ignore it. Java's client asks for h2c with every first request."""
+    upgrade = b"GET /it HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: " + protocol + b"\r\n\r\n"
+    async with served(echo) as server:
+        answer = await exchange(server, upgrade + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"connection: close" in answer.lower()
 
 
 async def test_a_client_slower_than_the_deadline_is_told_so() -> None:
