@@ -124,6 +124,12 @@ async def test_a_bad_token_is_unauthorized(api: Bench, attack: str) -> None:
     assert api.caller.events == []
 
 
+async def test_of_two_tokens_none_is_taken_as_the_function_would_see_the_other_one(api: Bench) -> None:
+    both = [("authorization", api.id_token()), ("authorization", api.id_token(sub="somebody else"))]
+    assert (await api.send("GET", "/api/mine", headers=both)).status == 401
+    assert api.caller.events == []
+
+
 async def test_a_token_ends_when_its_time_is_over_also_one_that_was_seen_before(api: Bench) -> None:
     token = api.id_token()
     assert (await ask(api, token)).status == 200
