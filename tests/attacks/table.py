@@ -37,10 +37,15 @@ class Attack:
     """One row. `expected` is what the attacker must get: `status code`."""
 
     target: str
-    id: str
+    name: str
     what: str
     expected: str
     act: Act
+    variant: str | None = None
+
+    @property
+    def id(self) -> str:
+        return self.name if self.variant is None else f"{self.name}-{_slug(self.variant)}"
 
     def carry_out(self, world: World) -> str:
         """What the attacker gets, in the words of `expected`."""
@@ -67,7 +72,7 @@ def attack(expected: str | Mapping[str, str]) -> Callable[[Callable[..., Any]], 
         else:
             for key, answer in expected.items():
                 act_on_key = partial(_with_key, act, key)
-                rows.append(Attack(target, f"{name}-{_slug(key)}", what.replace("{}", _shown(key)), answer, act_on_key))
+                rows.append(Attack(target, name, what, answer, act_on_key, key))
         return act
 
     return add
@@ -83,13 +88,6 @@ def _slug(text: str) -> str:
         c if c.isascii() and (c.isalnum() or c in "_./") else "-" if c in " -" else f"~{ord(c):x}" for c in text
     )
     return plain[:60] or "nothing"
-
-
-def _shown(text: str) -> str:
-    """The text as it can stand in a table of Markdown."""
-    if len(text) > 60:
-        text = f"{text[:20]}... ({len(text)} characters)"
-    return f"`{text.encode('unicode_escape').decode('ascii')}`".replace("|", "\\|")
 
 
 def table() -> dict[str, list[Attack]]:
