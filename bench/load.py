@@ -26,8 +26,9 @@ class Outcome:
 class Client(asyncio.Protocol):
     """Sends the next request when the answer to the last one is whole."""
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, run: "Run", pending: bytes | None = None) -> None:
         self._run = run
+        self._pending = pending
         self._buffer = bytearray()
         self._need = -1
 
@@ -36,7 +37,7 @@ class Client(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
-        request = self._run.next()
+        request = self._pending = self._pending or self._run.next()
         if request is None:
             self._transport.close()
             return
@@ -55,10 +56,15 @@ class Client(asyncio.Protocol):
         self._run.answered(time.perf_counter() - self._sent, bytes(self._buffer[9:12]), self._buffer)
         del self._buffer[: self._need]
         self._need = -1
+        self._pending = None
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._run.connection_closed()
+        """Some servers close after so many requests: what was not answered goes over a new connection."""
+        if self._pending is None:
+            self._run.connection_closed()
+        else:
+            self._run.reconnect(self._pending)
 
 
 def _body_length(head: bytes) -> int:
@@ -72,7 +78,10 @@ def _body_length(head: bytes) -> int:
 class Run:
     """Cycles through `requests` until `count` answers have come."""
 
-    def __init__(self, requests: Sequence[bytes], count: int, connections: int) -> None:
+    def __init__(self, host: str, port: int, requests: Sequence[bytes], count: int, connections: int) -> None:
+        self._host = host
+        self._port = port
+        self._tasks: set[asyncio.Task[None]] = set()
         self._requests = requests
         self._count = count
         self._next = 0
@@ -95,6 +104,13 @@ class Run:
             self._bad += 1
             self._sample = answer[:400].decode("latin-1")
 
+    def reconnect(self, pending: bytes) -> None:
+        self._tasks.add(asyncio.ensure_future(self.connect(pending)))
+
+    async def connect(self, pending: bytes | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: Client(self, pending), self._host, self._port)
+
     def connection_closed(self) -> None:
         self._open -= 1
         if self._open == 0:
@@ -114,11 +130,10 @@ class Run:
 
 
 async def drive(host: str, port: int, requests: Sequence[bytes], count: int, connections: int) -> Outcome:
-    run = Run(requests, count, connections)
-    loop = asyncio.get_running_loop()
+    run = Run(host, port, requests, count, connections)
     started = time.perf_counter()
     for _ in range(connections):
-        await loop.create_connection(lambda: Client(run), host, port)
+        await run.connect()
     await asyncio.wait_for(run.finished, 300)
     return run.outcome(time.perf_counter() - started)
 
