@@ -95,7 +95,8 @@ class Objects(Writer):
     bucket = "durability-objects"
 
     def prepare(self) -> None:
-        self.server.client("s3").create_bucket(Bucket=self.bucket)
+        here = {"LocationConstraint": self.server.ready["region"]}
+        self.server.client("s3").create_bucket(Bucket=self.bucket, CreateBucketConfiguration=here)
 
     def connect(self) -> None:
         self.client = self.server.client("s3")
