@@ -53,20 +53,25 @@ def test_an_answer_comes_after_a_sync(traced: tuple[StratusProcess, Path], name:
     assert all(synced for synced in exchanges), exchanges
 
 
-_REQUEST = re.compile(r'(?:read|recvfrom)\(\d+<TCP:\[(?P<socket>[^\]]+)\]>.*?"(?:POST|PUT|DELETE) ')
+_READ = re.compile(r"(?:read|recvfrom)\(\d+<TCP:\[(?P<socket>[^\]]+)\]>")
 _ANSWER = re.compile(r'(?:write|writev|sendto|sendmsg)\(\d+<TCP:\[(?P<socket>[^\]]+)\]>.*"HTTP/1\.1 2')
 _SYNC = re.compile(r"f(?:data)?sync\(\d+<(?P<path>[^>]+)>")
+_WRITE_REQUEST = re.compile(r'"(?:POST|PUT|DELETE) ')
 
 
 def between_request_and_answer(trace: str, server: StratusProcess) -> Iterator[bool]:
     """For each request to the AWS endpoint that was answered 2xx: whether a sync of a data file began after it and ended before."""
     endpoint, data = f"127.0.0.1:{server.port_base}->", str(server.data)
+    reading: dict[str, str] = {}
     waiting: dict[str, bool] = {}
     syncing: dict[str, set[str]] = {}
     for line in trace.splitlines():
         thread = line.split(" ", 1)[0]
-        if (found := _REQUEST.search(line)) and found["socket"].startswith(endpoint):
-            waiting[found["socket"]] = False
+        if found := _READ.search(line):
+            reading[thread] = found["socket"]
+        if (found or "read resumed>" in line or "recvfrom resumed>" in line) and _WRITE_REQUEST.search(line):
+            if reading.get(thread, "").startswith(endpoint):
+                waiting[reading[thread]] = False
         elif (found := _SYNC.search(line)) and found["path"].startswith(data):
             if "<unfinished" in line:
                 syncing[thread] = set(waiting)
