@@ -66,8 +66,9 @@ class Table(ResourceType):
                 else None,
                 DeletionProtectionEnabled=new.get("DeletionProtectionEnabled", False),
             )
-        # From here on what counts is how the table is: when a change is taken back, only a part of it may have been done.
-        table = (await site.call("dynamodb", "DescribeTable", TableName=physical_id))["Table"]
+        # From here on what counts is how the table is: when a change is taken back, only a part of it may have been done,
+        # and what it began (an index that is being deleted) may still go on.
+        table = await _until(site, physical_id, _is_active) or {}
         if "StreamSpecification" in different:
             await _change_stream(site, physical_id, table, new)
         if "GlobalSecondaryIndexes" in different:
@@ -152,12 +153,15 @@ def _is_active(table: dict[str, Any] | None) -> bool:
     return all(part.get("TableStatus", part.get("IndexStatus", "ACTIVE")) == "ACTIVE" for part in parts)
 
 
-async def _until(site: Site, name: str, reached: Callable[[dict[str, Any] | None], bool]) -> None:
-    """Waits for DynamoDB to finish what it goes on with after it answered: filling an index, deleting items."""
+async def _until(
+    site: Site, name: str, reached: Callable[[dict[str, Any] | None], bool]
+) -> dict[str, Any] | None:
+    """Waits for DynamoDB to finish what it goes on with after it answered: filling an index, deleting items. The table as it is then."""
     for _ in range(_POLLS):
         answer = await site.call_if_there("dynamodb", "DescribeTable", TableName=name)
-        if reached(answer and answer["Table"]):
-            return
+        table: dict[str, Any] | None = answer and answer["Table"]
+        if reached(table):
+            return table
         await asyncio.sleep(_POLL_SECONDS)  # work under way takes its own time, whatever the cloud's clock says
     raise AwsError(
         "NotStabilized", f"Table {name} did not reach the wanted state in {_POLLS * _POLL_SECONDS:.0f} seconds."
