@@ -6,27 +6,31 @@ import re
 from typing import Any
 
 from contract import schemas
-from todolist.api.routes import ROUTES, Route
+from todolist.api.routes import LATEST, ROUTES, Route
 from todolist.rules import ids
 
 Document = dict[str, Any]
 
-_WHOLE: Document = {"type": "string", "pattern": "^[0-9]{1,16}$"}
+_VERSION: Document = {"type": "integer", "minimum": 0, "maximum": LATEST}
 QUERY: dict[str, tuple[str, Document]] = {
     "list": ("Only to-dos of this list.", {"type": "string", "pattern": ids.LIST_PATTERN}),
     "status": ("Only open or done ones; all without it.", {"type": "string", "enum": ["open", "done", "all"]}),
     "tag": ("Only to-dos with this tag.", {"type": "string"}),
     "dueBefore": ("Only to-dos due before this date, or date-time with zone.", {"type": "string"}),
-    "q": ("Only to-dos with this text in title or notes, whatever its case.", {"type": "string"}),
-    "limit": ("At most so many; a page may be shorter and still have a cursor.", _WHOLE),
+    "q": ("Only to-dos with this text in title or notes, whatever its case and encoding.", {"type": "string"}),
+    "limit": ("At most so many; a page may be shorter and still have a cursor.", {"type": "integer"}),
     "cursor": ("Where the page before ended.", {"type": "string"}),
-    "minVersion": ("The version that you know: an answer that may be older is read again.", _WHOLE),
-    "since": ("The version that you have; 0 for everything.", _WHOLE),
+    "minVersion": ("The version that you know: an answer that may be older is read again.", _VERSION),
+    "since": ("The version that you have; 0 for everything.", _VERSION),
 }
-HEADERS = {
-    "Idempotency-Key": "The same key with the same body does nothing twice, for a day.",
-    "If-Match": "The ETag that you know: 412 when it has changed since.",
-    "If-None-Match": "The ETag that you have: 304 when it is still the same.",
+_TAG: Document = {"type": "string"}
+HEADERS: dict[str, tuple[str, Document]] = {
+    "Idempotency-Key": (
+        "The same key with the same body does nothing twice, for a day.",
+        {"type": "string", "minLength": 1, "maxLength": 255},
+    ),
+    "If-Match": ("The ETag that you know: 412 when it has changed since.", _TAG),
+    "If-None-Match": ("The ETag that you have: 304 when it is still the same.", _TAG),
 }
 PATHS = {"todoId": ids.TODO_PATTERN, "listId": ids.LIST_PATTERN, "jobId": ids.JOB_PATTERN}
 
@@ -91,11 +95,14 @@ def _published_operation(path: str, route: Route) -> Document:
     ]
     for name in route.query:
         description, schema = QUERY[name]
+        if name == "limit":
+            usual, most = route.limit
+            schema = {**schema, "minimum": 1, "maximum": most, "default": usual}
         place = {"name": name, "in": "query", "required": name == "since"}
         parameters.append({**place, "description": description, "schema": schema})
     parameters += [
-        {"name": name, "in": "header", "description": HEADERS[name], "schema": {"type": "string"}}
-        for name in route.headers
+        {"name": name, "in": "header", "description": description, "schema": schema}
+        for name, (description, schema) in ((name, HEADERS[name]) for name in route.headers)
     ]
     if parameters:
         operation["parameters"] = parameters
@@ -133,24 +140,29 @@ def _gateway_operation(path: str, route: Route) -> Document:
 
 
 def _request_body(route: Route) -> Document:
-    types = ["application/json"]
-    if route.body.endswith("Patch"):
-        types.append("application/merge-patch+json")
     schema = {"$ref": f"#/components/schemas/{route.body}"}
-    return {"required": True, "content": {each: {"schema": schema} for each in types}}
+    return {"required": True, "content": {each: {"schema": schema} for each in route.media_types}}
 
 
 def _answer(status: int, model: str) -> Document:
+    headers = {}
     answer: Document = {"description": _describe(status)}
     if model == "Export":
         answer["content"] = {"application/x-ndjson": {"schema": {"type": "string"}}}
-        answer["headers"] = {"Link": {"description": "The next page, if any.", "schema": {"type": "string"}}}
+        headers["Link"] = "The next page, if any."
     elif model:
         answer["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model}"}}}
     if status in {202, 204}:
-        answer["headers"] = {"X-Version": {"description": "Your version after it.", "schema": {"type": "string"}}}
+        headers["X-Version"] = "Your version after it."
+    if status in {201, 202}:
+        headers["Location"] = "Where it is, relative to this request's URL."
+    if model == "Job":
+        headers["Retry-After"] = "Seconds until it is worth another look, while the job is running."
     if model in {"Todo", "List"}:
-        answer["headers"] = {"ETag": {"description": "Its version.", "schema": {"type": "string"}}}
+        headers["ETag"] = "Its version."
+    if headers:
+        text = {"schema": {"type": "string"}}
+        answer["headers"] = {name: {"description": description, **text} for name, description in headers.items()}
     return answer
 
 

@@ -116,6 +116,11 @@ def _problem() -> Schema:
     place = _object({"pointer": _TEXT, "detail": _TEXT})
     members: dict[str, Schema] = {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT}
     schema = _object(members)
-    schema["properties"] = {**members, "errors": _many(place)}
-    schema["description"] = "RFC 9457; detail says what to change."
+    schema["properties"] = {**members, "errors": _many(place), "reason": _TEXT}
+    schema["description"] = "RFC 9457; detail says what to change, errors or reason where."
+    schema["required"] = [
+        "type",
+        "title",
+        "detail",
+    ]  # answers that API Gateway gives for any other cause have no status
     return schema

@@ -10,11 +10,13 @@ import socket
 import subprocess
 import sys
 import uuid
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 APP = Path(__file__).parent.parent
 sys.path.insert(0, str(APP))  # so that it is found also when the tests of the whole repository run
@@ -124,6 +126,32 @@ def environment(dynamodb: str, template: dict[str, Any]):
         yield client
 
 
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    from contract import openapi
+
+    document = json.loads(json.dumps(openapi.published()))
+    return Draft202012Validator({"$ref": f"#/components/schemas/{schema}", "components": document["components"]})
+
+
+def _check_published(route: str, answer: Answer) -> None:
+    """Every answer to every test is as openapi.yaml says."""
+    from todolist.api.routes import ROUTES
+
+    if answer.status >= 400:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        _validator("Problem").validate(answer.json)
+        return
+    model = ROUTES[route].answers[answer.status]
+    if model == "Export":
+        for line in map(json.loads, answer.body.splitlines()):
+            _validator({"todo": "Todo", "list": "List"}[line["kind"]]).validate(line)
+    elif model:
+        _validator(model).validate(answer.json)
+    else:
+        assert answer.body == ""
+
+
 class Caller:
     """A signed-in user who calls the API: `call("GET /todos", query=...)` gives an Answer."""
 
@@ -142,11 +170,9 @@ class Caller:
     ) -> dict[str, Any]:
         method, resource = route.split(" ")
         concrete = resource.format(**(path or {}))
-        headers = {
-            "Authorization": "Bearer token-of-" + self.user,
-            "Content-Type": "application/json",
-            **(headers or {}),
-        }
+        usual = {"Authorization": "Bearer token-of-" + self.user, "Content-Type": "application/json"}
+        given = {name.lower() for name in headers or {}}
+        headers = {**{name: value for name, value in usual.items() if name.lower() not in given}, **(headers or {})}
         return {
             "resource": resource,
             "path": concrete,
@@ -182,7 +208,9 @@ class Caller:
         from todolist.api.routes import ROUTES
 
         handler = {"Read": read, "Write": write}[ROUTES[route].function].handler
-        return Answer(handler(self.event(route, *args, **kwargs), None))
+        answer = Answer(handler(self.event(route, *args, **kwargs), None))
+        _check_published(route, answer)
+        return answer
 
     def make(self, **members: Any) -> dict[str, Any]:
         answer = self("POST /todos", body={"title": "a to-do", **members})

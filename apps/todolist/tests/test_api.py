@@ -76,13 +76,19 @@ def test_a_repeat_with_the_same_id_returns_the_first(call):
     first = call("POST /todos", body={"title": "first", "id": identifier})
     again = call("POST /todos", body={"title": "second", "id": identifier})
     assert (first.status, again.status, again.json) == (201, 200, first.json)
-    assert first.headers["Location"] == f"/todos/{identifier}"
+    assert first.headers["Location"] == f"todos/{identifier}"  # relative to this request's own URL
+    gone = call("DELETE /lists/{listId}", {"listId": call.make_list()["id"]})
+    assert gone.headers["Location"] == f"../jobs/{gone.json['id']}"
+    assert gone.headers["Retry-After"] == "1"
 
 
 def test_if_match_and_if_none_match(call):
     todo = call.make()
     tag = f'"{todo["version"]}"'
     assert call("GET /todos/{todoId}", one(todo), headers={"If-None-Match": tag}).status == 304
+    assert call("GET /todos/{todoId}", one(todo), headers={"If-None-Match": "*"}).status == 304
+    assert call("GET /todos/{todoId}", one(todo), headers={"If-None-Match": '"1", W/' + tag}).status == 304
+    assert call("GET /todos/{todoId}", one(todo), headers={"If-None-Match": '"1"'}).status == 200
     call.change(todo, title="other")
     for route, body in (("PATCH /todos/{todoId}", {"title": "x"}), ("DELETE /todos/{todoId}", None)):
         for stale in (tag, "W/" + tag, "nonsense", '""'):
@@ -175,6 +181,10 @@ def test_filters(furnished):
     assert [todo["title"] for todo in furnished.page(q="STRASSE")] == ["Straße"]
     assert [todo["title"] for todo in furnished.page(tag="home")] == ["Straße"]
     assert [todo["title"] for todo in furnished.page(status="open", dueBefore="2026-12-19")] == ["a2", "b2"]
+    title = "Cafe\u0301 \ufb01lter \uff26\uff35\uff2c\uff2c"  # an accent apart, a ligature, letters of full width
+    furnished.make(title=title)
+    for words in ("CAFÉ", "café", "FILTER", "full", "\uff26ull"):
+        assert [todo["title"] for todo in furnished.page(q=words)] == [title]
     assert furnished.page(q="nowhere") == []
     found = furnished("GET /todos", query={"dueBefore": "2030-01-01", "limit": "5"}).json
     rest = furnished("GET /todos", query={"dueBefore": "2030-01-01", "cursor": found["cursor"]}).json
@@ -455,7 +465,8 @@ def test_changes_are_paged_also_inside_one_version(call):
 def test_changes_since_too_long_ago_or_from_another_time_are_gone(call, monkeypatch):
     first = call.make()["version"]
     last = call.make()["version"]
-    assert call("GET /changes", query={"since": str(last + 1)}).status == 410
+    future = call("GET /changes", query={"since": str(last + 1)})
+    assert (future.status, "later than your latest" in future.json["detail"]) == (410, True)
     _move_clock(monkeypatch, timedelta(days=items.DAYS_OF_TOMBSTONES, minutes=1))
     assert call("GET /changes", query={"since": str(first)}).status == 410
     assert call("GET /changes", query={"since": str(last)}).status == 200  # nothing has changed since
@@ -532,7 +543,8 @@ def test_a_token_that_cognito_refuses_is_a_401_and_a_cognito_out_of_reach_a_503(
         stub.add_response(
             "get_id", {"IdentityId": "eu-west-1:me"}, {"IdentityPoolId": "eu-west-1:pool", "Logins": token}
         )
-        assert call("GET /me").json["identityId"] == "eu-west-1:me"
+        headers = {"Authorization": "bearer  token-of-" + call.user}  # RFC 9110, 11.1: any case
+        assert call("GET /me", headers=headers).json["identityId"] == "eu-west-1:me"
 
 
 def cognito_client():
@@ -576,6 +588,28 @@ def test_the_limit_of_to_dos_holds_in_the_table(call):
 def test_broken_bodies(call, body, encoded):
     answer = call("POST /todos", body=body, base64=encoded)
     assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "patch", "post"),
+    [
+        ("application/json", 200, 201),
+        ("Application/JSON; charset=utf-8", 200, 201),
+        ("", 200, 201),
+        ("application/merge-patch+json", 200, 415),
+        ("application/json-patch+json", 415, 415),
+        ("application/x-www-form-urlencoded", 415, 415),
+        ("text/plain", 415, 415),
+    ],
+)
+def test_a_body_of_another_media_type_is_refused_in_words(call, media_type, patch, post):
+    headers, todo = {"content-type": media_type}, call.make()
+    answers = [
+        call("PATCH /todos/{todoId}", one(todo), headers=headers, body={"title": "y"}),
+        call("POST /todos", headers=headers, body={"title": "x"}),
+    ]
+    assert [answer.status for answer in answers] == [patch, post]
+    assert all("application/json" in answer.json["detail"] for answer in answers if answer.status == 415)
 
 
 def test_a_body_in_base64_is_read(call):

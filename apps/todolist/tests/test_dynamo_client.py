@@ -44,7 +44,8 @@ def test_answers_are_those_of_boto3(dynamo, environment):
                 "sk": f"T#{number}",
                 "doc": text,
                 "ver": 2**53 - 1 - number,
-                "closed": True,
+                "jobs": ["j"],
+                "closedBy": "j",
                 "inList": f"l{number}",
             }
         )

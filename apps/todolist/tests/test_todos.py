@@ -266,7 +266,7 @@ def test_nothing_is_guessed_about_what_was_not_read():
 
 def test_a_closed_account_takes_no_writes():
     with pytest.raises(Problem) as refused:
-        Workspace(Account(5, 1, 1, closed=True), {}, NOW, lambda size: bytes(size))
+        Workspace(Account(5, 1, 1, closed_by="job"), {}, NOW, lambda size: bytes(size))
     assert refused.value.status == 410
 
 

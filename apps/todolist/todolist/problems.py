@@ -82,6 +82,17 @@ def over_limit(detail: str) -> Problem:
     return Problem(409, "limit-reached", "A limit is reached", detail)
 
 
+def erased(job_id: str) -> Problem:
+    """The account is closed, because it is being erased or was (410)."""
+    detail = f"This account is being erased, which GET /jobs/{job_id} follows; sign up again to start anew."
+    return Problem(410, "account-erased", "Account erased", detail)
+
+
+def media_type(allowed: str) -> Problem:
+    """The body is of a media type that this route does not take (415)."""
+    return Problem(415, "media-type", "Not JSON", f"Send the body as JSON, with Content-Type: {allowed}.")
+
+
 def busy() -> Problem:
     """Other writes of the same user, or a slow table, came in between too often (503)."""
     detail = "Too much is written at once; send the same request again in a second."

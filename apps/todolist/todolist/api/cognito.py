@@ -32,13 +32,15 @@ def identity_id(authorization: str) -> str:
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    logins = {os.environ["USER_POOL_PROVIDER"]: authorization.removeprefix("Bearer ").strip()}
+    *_, token = ["", *authorization.split()]  # "Bearer TOKEN", in any case, or just TOKEN: API Gateway takes them all
+    logins = {os.environ["USER_POOL_PROVIDER"]: token}
     try:
         answer = _client().get_id(IdentityPoolId=os.environ["IDENTITY_POOL_ID"], Logins=logins)
     except ClientError as error:
         if error.response["Error"]["Code"] in _REFUSALS:
             detail = "Cognito does not take this token any more; sign in again."
-            raise Problem(401, "unauthorized", "Not signed in", detail) from error
+            headers = {"WWW-Authenticate": "Bearer error=invalid_token"}
+            raise Problem(401, "unauthorized", "Not signed in", detail, headers=headers) from error
         logger.warning("Cognito gives no identity: %s", error)
         raise busy() from error
     except BotoCoreError as error:

@@ -11,7 +11,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from todolist.problems import Problem, bad_request, busy, not_found, too_large
+from todolist.problems import Problem, bad_request, busy, media_type, not_found, too_large
 from todolist.rules import ids
 
 from .routes import ROUTES
@@ -37,7 +37,7 @@ _IDENTIFIERS = {
 class Request:
     """A request of a signed-in user. `user` is the subject of the token that the authorizer has verified."""
 
-    __slots__ = ("_body", "_headers", "_is_base64", "claims", "path", "query", "resource", "user")
+    __slots__ = ("_body", "_headers", "_is_base64", "_route", "claims", "path", "query", "resource", "user")
 
     def __init__(self, event: Mapping[str, Any], route: Route) -> None:
         self.claims: Mapping[str, str] = event["requestContext"]["authorizer"]["claims"]
@@ -48,10 +48,16 @@ class Request:
         self._headers: Mapping[str, str] = event["headers"] or {}
         self._body: str | None = event["body"]
         self._is_base64: bool = event["isBase64Encoded"]
+        self._route = route
         for name in self.query:
             if name not in route.query:
                 known = ", ".join(route.query) or "none"
                 raise bad_request(f"There is no query parameter {name[:50]}; this route knows: {known}.")
+
+    def link(self, path: str) -> str:
+        """A reference from this request's own path to another of the API, wherever the API is mounted (RFC 3986, 5.2):
+        below a stage, below /api of a distribution, at the root of a domain of its own."""
+        return "../" * (self.resource.count("/") - 1) + path
 
     def identifier(self, name: str) -> str:
         """The id in the path. What cannot be one is not there, so nothing else ever becomes a key."""
@@ -69,9 +75,10 @@ class Request:
         return None
 
     def body(self) -> bytes:
-        """The body's bytes. Raises a Problem when there is none, or too much of it."""
+        """The body's bytes. Raises a Problem when there is none, too much of it, or when it says that it is no JSON."""
         if not self._body:
             raise bad_request("The body is empty; send JSON.")
+        self._check_media_type()
         try:
             body = base64.b64decode(self._body) if self._is_base64 else self._body.encode()
         except UnicodeEncodeError:
@@ -79,6 +86,17 @@ class Request:
         if len(body) > MOST_BODY:
             raise too_large("The body has more than 6 MB; send less at once.")
         return body
+
+    def _check_media_type(self) -> None:
+        """A body that does not say what it is, is taken for JSON."""
+        essence = (self.header("content-type") or "application/json").partition(";")[0].strip().lower()
+        if essence not in self._route.media_types:
+            raise media_type(" or ".join(self._route.media_types))
+
+    def limit(self) -> int:
+        """How many things a page may have."""
+        usual, most = self._route.limit
+        return self.number("limit", usual, 1, most)
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """A query parameter that is a whole number from `low` to `high`."""

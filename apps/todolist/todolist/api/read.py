@@ -15,14 +15,12 @@ from todolist.store.dynamo import Dynamo
 from todolist.store.table import Table
 
 from .http import Answer, Request, answer, serve
-from .routes import FRESH
+from .routes import FRESH, LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from todolist.rules.workspace import Kind
-
-_LATEST = 2**53 - 1
 
 
 @cache
@@ -46,9 +44,9 @@ def list_todos(request: Request) -> Answer:
         request.user,
         _list_id(query["list"]) if "list" in query else None,
         cast("pages.Status", status),
-        limit=request.number("limit", 50, 1, 200),
+        limit=request.limit(),
         cursor=query.get("cursor"),
-        at_least=request.number(FRESH, 0, 0, _LATEST),
+        at_least=request.number(FRESH, 0, 0, LATEST),
         keep=_filter(query) if "tag" in query or "dueBefore" in query or "q" in query else None,
     )
     cursor = f'"{page.cursor}"' if page.cursor else "null"
@@ -79,18 +77,19 @@ def _list_id(text: str) -> str:
 
 
 def _document(request: Request, kind: Kind, name: str, identifier: str) -> Answer:
-    found = table().document(request.user, (kind, identifier), request.number(FRESH, 0, 0, _LATEST))
+    found = table().document(request.user, (kind, identifier), request.number(FRESH, 0, 0, LATEST))
     if found is None:
         raise not_found(name, identifier)
     document, version = found
     tag = {"ETag": f'"{version}"'}
-    if tag["ETag"] in (request.header("if-none-match") or ""):
+    known = request.header("if-none-match") or ""
+    if tag["ETag"] in known or known.strip() == "*":
         return answer(304, "", tag)
     return answer(200, document, tag)
 
 
 def list_lists(request: Request) -> Answer:
-    documents, version = changes.lists(table().dynamo, request.user, request.number(FRESH, 0, 0, _LATEST))
+    documents, version = changes.lists(table().dynamo, request.user, request.number(FRESH, 0, 0, LATEST))
     return answer(200, f'{{"lists":[{",".join(documents)}],"version":{version}}}')
 
 
@@ -100,9 +99,9 @@ def list_changes(request: Request) -> Answer:
     found = changes.since(
         table().dynamo,
         request.user,
-        request.number("since", 0, 0, _LATEST),
+        request.number("since", 0, 0, LATEST),
         now=time.time_ns() // 1_000_000,
-        limit=request.number("limit", 500, 1, 1000),
+        limit=request.limit(),
         cursor=request.query.get("cursor"),
     )
     deleted = json.dumps({"todos": found.deleted_todos, "lists": found.deleted_lists}, separators=(",", ":"))

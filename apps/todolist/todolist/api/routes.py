@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 class Route(NamedTuple):
     """One method of one path.
 
-    `function` serves it; `query` and `headers` are the parameters that it reads; `body` is the model of its body and
-    `answers` are the models of its answers by status ("" for none), problems aside.
+    `function` serves it; `query` and `headers` are the parameters that it reads, `limit` how many things a page has
+    when nothing is asked, and at most; `body` is the model of its body and `answers` are the models of its answers by
+    status ("" for none), problems aside.
     """
 
     operation: str
@@ -19,15 +20,24 @@ class Route(NamedTuple):
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     body: str = ""
+    limit: tuple[int, int] = (0, 0)
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """What a body may be sent as. A patch is a JSON Merge Patch (RFC 7396), also when it just says JSON."""
+        return ("application/json", "application/merge-patch+json")[: 2 if self.body.endswith("Patch") else 1]
 
 
 FRESH = "minVersion"
 PAGE = ("limit", "cursor")
 
+LATEST = 2**53 - 1
+"""No version is later: what a JSON number holds exactly everywhere."""
+
 ROUTES = {
     "GET /todos": Route(
         "listTodos", "A page of to-dos", "Read", {200: "TodoPage"},
-        query=("list", "status", "tag", "dueBefore", "q", *PAGE, FRESH),
+        query=("list", "status", "tag", "dueBefore", "q", *PAGE, FRESH), limit=(50, 200),
     ),
     "POST /todos": Route(
         "createTodo", "Make a to-do; a repeat with the same id returns the first", "Write", {201: "Todo", 200: "Todo"},
@@ -61,7 +71,8 @@ ROUTES = {
         "deleteList", "Delete a list at once, and its to-dos in a job", "Write", {202: "Job"}, headers=("If-Match",)
     ),
     "GET /changes": Route(
-        "listChanges", "What changed since a version", "Read", {200: "Changes"}, query=("since", *PAGE)
+        "listChanges", "What changed since a version", "Read", {200: "Changes"},
+        query=("since", *PAGE), limit=(500, 1000),
     ),
     "GET /export": Route("export", "All lists and to-dos, a page of lines", "Read", {200: "Export"}, query=("cursor",)),
     "GET /me": Route("getMe", "Who you are here, and where your files are", "Write", {200: "Me"}),

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from todolist.problems import gone, not_found
-from todolist.rules import batch, bodies, jobs, lists, todos
+from todolist.rules import batch, bodies, lists, todos
+from todolist.rules import jobs as job_rules
 from todolist.rules.models import Batch, ListPatch, NewList, NewTodo, TodoPatch
 from todolist.rules.workspace import MOST_LISTS, MOST_TODOS, Ref, Workspace, is_buried
 from todolist.store import jobs as stored_jobs
-from todolist.store.dynamo import Conflict, Dynamo
+from todolist.store.dynamo import Dynamo
 from todolist.store.table import Table
 from todolist.store.writing import Receipt, Surroundings, Writer
 
-from . import cognito, workers
+from . import cognito, jobs, workers
 from .http import Answer, Request, answer, if_match, json_answer, serve
 
 if TYPE_CHECKING:
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
     from todolist.rules.documents import Job, Todo, TodoList
     from todolist.store.items import Item
-
-logger = logging.getLogger(__name__)
-
-_PATIENCE = timedelta(minutes=2)
-"""A job that has stood still for so long is started again when somebody looks at it."""
 
 VERSION = "X-Version"
 """The header that tells the user's version where the answer has no document with it."""
@@ -56,7 +51,13 @@ def handler(event: Mapping[str, Any], context: object) -> Answer:
 
 
 def _writer(request: Request) -> Writer:
-    return Writer(table(), SURROUNDINGS, request.user, lambda: _identify(request))
+    return Writer(
+        table(), SURROUNDINGS, request.user, lambda: _identify(request), lambda job_ids: _tend(request.user, job_ids)
+    )
+
+
+def _tend(user: str, job_ids: tuple[str, ...]) -> tuple[str, ...]:
+    return jobs.tend(table().dynamo, user, job_ids, SURROUNDINGS.now())
 
 
 # -- making
@@ -93,7 +94,7 @@ def _create(
         return (document, made), extra
 
     (document, made), _ = _writer(request).write([*refs, *([receipt.ref] if receipt else [])], work)
-    place = f"{request.resource}/{document['id']}"
+    place = request.link(f"{kind}s/{document['id']}")
     return json_answer(201 if made else 200, document, {"ETag": f'"{document["version"]}"', "Location": place})
 
 
@@ -171,59 +172,60 @@ def delete_list(request: Request) -> Answer:
 
 
 def erase_me(request: Request) -> Answer:
-    identity_id = _identity(request)
-    username = request.claims["cognito:username"]
-    return _start_job(request, "erase-account", {"identity": identity_id, "username": username}, [], Workspace.close)
+    """Asked again, whose first answer got lost perhaps, it is still the first job."""
+    account = table().account(request.user, consistent=True)
+    if account.closed_by:
+        return _job_answer(202, request, _job(request, account.closed_by), account.version)
+    work = {"identity": _identity(request), "username": request.claims["cognito:username"]}
+    return _start_job(request, "erase-account", work, [], lambda workspace: None)
 
 
 def _start_job(
-    request: Request, kind: jobs.Kind, particulars: dict[str, Any], refs: list[Ref], act: Callable[[Workspace], None]
+    request: Request,
+    kind: job_rules.Kind,
+    particulars: dict[str, Any],
+    refs: list[Ref],
+    act: Callable[[Workspace], None],
 ) -> Answer:
     """Writes the job down in the transaction that makes it necessary, then starts its worker."""
 
-    def work(workspace: Workspace) -> tuple[jobs.Job, list[Item]]:
+    def work(workspace: Workspace) -> tuple[job_rules.Job, list[Item]]:
         act(workspace)
-        job = jobs.begin(workspace.new_id(), kind, particulars, SURROUNDINGS.now())
+        job = job_rules.begin(workspace.new_id(), kind, particulars, SURROUNDINGS.now())
+        workspace.begin_job(job.document["id"], closes=kind == "erase-account")
         return job, [stored_jobs.item(request.user, job)]
 
     job, latest = _writer(request).write(refs, work)
     workers.start(kind, request.user, job.document["id"])
-    return _job_answer(202, job.document, {VERSION: str(latest)})
+    return _job_answer(202, request, job.document, latest)
 
 
 def get_job(request: Request) -> Answer:
-    job_id = request.identifier("jobId")
-    job = stored_jobs.read(table().dynamo, request.user, job_id)
+    return _job_answer(200, request, _job(request, request.identifier("jobId")))
+
+
+def _job(request: Request, job_id: str) -> Job:
+    job = jobs.look_after(table().dynamo, request.user, job_id, SURROUNDINGS.now())
     if job is None:
         raise not_found("job", job_id)
-    now = SURROUNDINGS.now()
-    if job.is_stuck(now, _PATIENCE):
-        job = _restart(request.user, job, now)
-    return _job_answer(200, job.document)
+    return job.document
 
 
-def _restart(user: str, job: jobs.Job, now: datetime) -> jobs.Job:
-    logger.warning("job %s stood still, it is started again", job.document["id"])
-    fresh = job.progressed(0, now)
-    try:
-        stored_jobs.replace(table().dynamo, user, job, fresh)
-    except Conflict:
-        return job  # its worker lives, or somebody else has just started it
-    kind: Any = job.document["kind"]
-    workers.start(kind, user, job.document["id"])
-    return fresh
-
-
-def _job_answer(status: int, document: Job, headers: Mapping[str, str] | None = None) -> Answer:
-    return json_answer(status, document, {"Location": f"/jobs/{document['id']}", **(headers or {})})
+def _job_answer(status: int, request: Request, document: Job, version: int | None = None) -> Answer:
+    headers = {} if version is None else {VERSION: str(version), "Location": request.link(f"jobs/{document['id']}")}
+    if document["status"] == "running":
+        headers["Retry-After"] = "1"
+    return json_answer(status, document, headers)
 
 
 # -- the account
 
 
 def get_me(request: Request) -> Answer:
-    identity_id = _identity(request)
     account = table().account(request.user, consistent=True)
+    _tend(request.user, account.jobs)
+    account.check_open()
+    identity_id = _identity(request)
     return json_answer(
         200,
         {

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from todolist.problems import Problem
 from todolist.rules.todos import bury
 from todolist.store import keys
 from todolist.store.dynamo import Dynamo
@@ -53,7 +54,12 @@ def steps(user: str, job: Job) -> Iterator[int]:
         def work(workspace: Workspace, found: list[Ref] = found) -> tuple[int, list[Item]]:
             return sum(bury(workspace, identifier, list_id) for _, identifier in found), []
 
-        count, _ = Writer(table(), SURROUNDINGS, user).write(found, work)
+        try:
+            count, _ = Writer(table(), SURROUNDINGS, user).write(found, work)
+        except Problem as problem:
+            if problem.kind != "account-erased":
+                raise
+            return  # its to-dos go with the account
         yield count
 
 

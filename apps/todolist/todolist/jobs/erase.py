@@ -1,5 +1,8 @@
-"""Erases an account: its files with all versions, its to-dos, its identity and its sign-in, the sign-in last, so that
-the owner can follow the job as long as possible."""
+"""Erases an account: its files with all versions and unfinished uploads, its to-dos, its sign-in and its identity.
+
+What takes long comes first, so that the owner can follow the job; the sign-in comes before the identity, because who
+is signed in could have a new identity made.
+"""
 
 from __future__ import annotations
 
@@ -39,16 +42,25 @@ def handler(event: Mapping[str, str], context: Any) -> None:
 def steps(user: str, job: Job) -> Iterator[int]:
     """Each step deletes what is there, so that a repeat deletes what is left."""
     folder = f"private/{job.work['identity']}/"
+    job_id = job.document["id"]
     yield from _erase_files(folder)
-    yield from _erase_items(user, job.document["id"])
-    yield _erase_identity(job.work["identity"])
+    yield from _erase_items(user, job_id)
     yield _erase_sign_in(job.work["username"])
-    yield from _erase_files(folder)  # what credentials handed out before have put there meanwhile
-    yield _forget_account(user)
+    yield _erase_identity(job.work["identity"])
+    # Once more: requests that were under way, and credentials handed out before, have perhaps made something meanwhile.
+    yield from _erase_files(folder)
+    yield from _erase_items(user, job_id)
+    yield _forget_account(user, job_id)
 
 
 def _erase_files(folder: str) -> Iterator[int]:
     s3, bucket = worker.client("s3"), os.environ["FILES_BUCKET"]
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=folder):
+        uploads = page.get("Uploads", [])
+        for upload in uploads:
+            _abort(s3, bucket, upload)
+        if uploads:
+            yield len(uploads)
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=folder):
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if not versions:
@@ -58,6 +70,13 @@ def _erase_files(folder: str) -> Iterator[int]:
         if refused:
             raise RuntimeError(f"{len(refused)} files could not be deleted, the first because of {refused[0]['Code']}")
         yield len(names)
+
+
+def _abort(s3: Any, bucket: str, upload: Mapping[str, Any]) -> None:
+    try:
+        s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    except s3.exceptions.NoSuchUpload:
+        return  # finished or given up meanwhile; a file that came of it is among the versions
 
 
 def _erase_items(user: str, job_id: str) -> Iterator[int]:
@@ -75,22 +94,18 @@ def _erase_items(user: str, job_id: str) -> Iterator[int]:
                 yield len(doomed)
 
 
-def _forget_account(user: str) -> int:
+def _forget_account(user: str, job_id: str) -> int:
     """The account item, which refuses writes of tokens still valid, expires a day later, when none is."""
-    account = Account(closed=True)
+    account = Account(closed_by=job_id)
     until = int(_now().timestamp()) + _SECONDS_CLOSED
     dynamo().put({**items.account_item(user, account, 0), "ttl": until})
     return 0
 
 
 def _erase_identity(identity_id: str) -> int:
-    """An identity that is gone already is no error there (UnprocessedIdentityIds lists only what failed)."""
     answer = worker.client("cognito-identity").delete_identities(IdentityIdsToDelete=[identity_id])
-    failed = [
-        each for each in answer.get("UnprocessedIdentityIds", []) if each.get("ErrorCode") == "InternalServerError"
-    ]
-    if failed:
-        raise RuntimeError("the identity could not be deleted")
+    for failed in answer.get("UnprocessedIdentityIds", []):
+        raise RuntimeError(f"the identity could not be deleted: {failed.get('ErrorCode')}")
     return 1
 
 

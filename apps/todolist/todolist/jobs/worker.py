@@ -47,11 +47,15 @@ def work_off(
     job = stored_jobs.read(dynamo, user, event["job"])
     if job is None or job.is_done:
         return
-    for count in steps(user, job):
-        job = _note(dynamo, user, job, job.progressed(count, now()))
-        if context.get_remaining_time_in_millis() < _MILLISECONDS_TO_SPARE:
-            invoke(context.invoked_function_arn, event)
-            return
+    try:
+        for count in steps(user, job):
+            job = _note(dynamo, user, job, job.progressed(count, now()))
+            if context.get_remaining_time_in_millis() < _MILLISECONDS_TO_SPARE:
+                invoke(context.invoked_function_arn, event)
+                return
+    except Exception:
+        logger.error("a step failed; when all tries do, invoke this function with %s", json.dumps(dict(event)))
+        raise
     _note(dynamo, user, job, job.finished(now()))
 
 

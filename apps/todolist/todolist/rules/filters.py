@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import TYPE_CHECKING
 
 from . import due
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
 def keep(tag: str | None, due_before: str | None, words: str | None) -> Callable[[str], bool] | None:
     """A test of a to-do's JSON text; None when nothing is asked. Raises ValueError for a bound that is no due.
 
-    `words` are found in title and notes, whatever their case.
+    `words` are found in title and notes, whatever their case and however their letters are encoded (full width,
+    ligatures, accents before or after the letter).
     """
     if tag is None and due_before is None and words is None:
         return None
     bound = due.parse(due_before) if due_before is not None else None
-    wanted = words.casefold() if words is not None else None
+    wanted = _folded(words) if words is not None else None
 
     def keeps(text: str) -> bool:
         todo = json.loads(text)
@@ -27,6 +29,14 @@ def keep(tag: str | None, due_before: str | None, words: str | None) -> Callable
             return False
         if bound is not None and not (todo["due"] and due.is_before(todo["due"], bound)):
             return False
-        return wanted is None or wanted in f"{todo['title']}\n{todo['notes'] or ''}".casefold()
+        return wanted is None or wanted in _folded(f"{todo['title']}\n{todo['notes'] or ''}")
 
     return keeps
+
+
+def _folded(text: str) -> str:
+    """What a caseless compatibility match compares (The Unicode Standard, section 3.13, D146)."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFD", text).casefold())
+    return unicodedata.normalize("NFKD", decomposed.casefold())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from todolist.problems import Problem, gone, not_found, over_limit
+from todolist.problems import erased, gone, not_found, over_limit
 
 from . import ids, position
 from .documents import Todo, TodoList, Tombstone
@@ -23,12 +23,21 @@ Ref = tuple[Kind, str]
 
 @dataclass(frozen=True)
 class Account:
-    """A user's version and counts: the item that every write of theirs checks and replaces."""
+    """A user's version and counts: the item that every write of theirs checks and replaces.
+
+    `jobs` are the ids of those that were not done when last looked at, `closed_by` is the one that erases the account.
+    """
 
     version: int = 0
     todos: int = 0
     lists: int = 0
-    closed: bool = False
+    jobs: tuple[str, ...] = ()
+    closed_by: str | None = None
+
+    def check_open(self) -> None:
+        """Raises a Problem when the account is being erased, or was."""
+        if self.closed_by:
+            raise erased(self.closed_by)
 
 
 @dataclass(frozen=True)
@@ -61,16 +70,15 @@ class Workspace:
     def __init__(
         self, account: Account, loaded: dict[Ref, Any], moment: datetime, random: Callable[[int], bytes]
     ) -> None:
-        if account.closed:
-            detail = "This account is being erased; sign up again to start anew."
-            raise Problem(410, "account-erased", "Account erased", detail)
+        account.check_open()
         self.account = account
         self.milliseconds = int(moment.timestamp() * 1000)
         self.now = iso(moment)
         self.version = max(account.version + 1, self.milliseconds)
         self.todos = account.todos
         self.lists = account.lists
-        self.closed = False
+        self.jobs = account.jobs
+        self.closed_by: str | None = None
         self.touched: set[str] = set()
         self.written: dict[Ref, Todo | TodoList | Tombstone] = {}
         self._loaded = loaded
@@ -152,9 +160,11 @@ class Workspace:
         self.todos, self.lists = self.account.todos, self.account.lists
         self.written, self.touched = {}, set()
 
-    def close(self) -> None:
-        """No write comes after this one: the account is being erased."""
-        self.closed = True
+    def begin_job(self, job_id: str, *, closes: bool = False) -> None:
+        """A job has work to do from now on. When it `closes` the account, no write comes after this one."""
+        self.jobs = (*self.jobs, job_id)
+        if closes:
+            self.closed_by = job_id
 
     # -- all or nothing for one operation of several
 

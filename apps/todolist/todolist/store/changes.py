@@ -50,15 +50,17 @@ def since(dynamo: Dynamo, user: str, version: int, *, now: int, limit: int, curs
     """What changed after `version`, in the order of versions. `now` is in milliseconds since 1970.
 
     The account is read before the changes: all up to its version was then committed, and is among them. A `version`
-    from before the oldest tombstone that is surely kept is answered with a Problem (410): versions are times, see
-    rules/workspace.py.
+    from before the oldest tombstone that is surely kept, or from the future, is answered with a Problem (410): versions
+    are times, see rules/workspace.py.
     """
     account = items.account_of(dynamo.get(user, keys.ACCOUNT, consistent=True))
     changes = Changes(account.version)
     if version == account.version:
         return changes
-    if version > account.version or 0 < version < now - _KEPT_MILLISECONDS:
-        raise _too_old()
+    if version > account.version:
+        raise _start_anew("This version is later than your latest, as after a restored backup")
+    if 0 < version < now - _KEPT_MILLISECONDS:
+        raise _start_anew("Deletions from so long ago are forgotten")
     start: dict[str, Any] | None = None
     if cursor:
         sort_key, place = cursors.read(cursor, str, int)
@@ -78,9 +80,8 @@ def since(dynamo: Dynamo, user: str, version: int, *, now: int, limit: int, curs
     return changes
 
 
-def _too_old() -> Problem:
-    detail = "Deletions from so long ago are forgotten; read everything anew with since=0."
-    return Problem(410, "too-old", "Too long ago", detail)
+def _start_anew(why: str) -> Problem:
+    return Problem(410, "start-anew", "Start anew", f"{why}; read everything anew with since=0.")
 
 
 def export(dynamo: Dynamo, user: str, cursor: str | None) -> tuple[list[str], str | None]:

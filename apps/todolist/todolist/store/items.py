@@ -34,14 +34,15 @@ def account_item(user: str, account: Account, version: int) -> Item:
         "latest": version,
         "todos": account.todos,
         "lists": account.lists,
-        **({"closed": True} if account.closed else {}),
+        **({"jobs": list(account.jobs)} if account.jobs else {}),
+        **({"closedBy": account.closed_by} if account.closed_by else {}),
     }
 
 
 def account_of(item: Item | None) -> Account:
     if item is None:
         return Account()
-    return Account(item["latest"], item["todos"], item["lists"], item.get("closed", False))
+    return Account(item["latest"], item["todos"], item["lists"], tuple(item.get("jobs", ())), item.get("closedBy"))
 
 
 def document_item(user: str, ref: Ref, document: Todo | TodoList | Tombstone, touched: int) -> Item:

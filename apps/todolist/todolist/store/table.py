@@ -61,7 +61,7 @@ class Table:
     def commit(self, user: str, workspace: Workspace, extra: list[Item]) -> None:
         """All that `workspace` wrote, and the `extra` items, in one transaction, if no other write of the user came
         in between. Raises Conflict, TooMany, TooLarge, Overloaded."""
-        account = Account(workspace.version, workspace.todos, workspace.lists, workspace.closed)
+        account = Account(workspace.version, workspace.todos, workspace.lists, workspace.jobs, workspace.closed_by)
         operations = [_replace_account(user, workspace.account.version, account)]
         touched = set(workspace.touched)
         for ref, document in workspace.written.items():

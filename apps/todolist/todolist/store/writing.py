@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from todolist.problems import Problem, busy, too_large
@@ -46,15 +46,21 @@ Work = Callable[[Workspace], tuple[Outcome, list[Item]]]
 
 class Writer:
     """Makes the writes of one user. `identify` gives their identity id, when a rule needs it and the table does not
-    know it."""
+    know it; `tend` looks after jobs and gives those that are not done."""
 
     def __init__(
-        self, table: Table, surroundings: Surroundings, user: str, identify: Callable[[], str] | None = None
+        self,
+        table: Table,
+        surroundings: Surroundings,
+        user: str,
+        identify: Callable[[], str] | None = None,
+        tend: Callable[[tuple[str, ...]], tuple[str, ...]] | None = None,
     ) -> None:
         self._table = table
         self._surroundings = surroundings
         self._user = user
         self._identify = identify
+        self._tend = tend
 
     def write(self, refs: list[Ref], work: Work[Outcome]) -> tuple[Outcome, int]:
         """The outcome, and the user's version after it. Raises a Problem."""
@@ -76,6 +82,9 @@ class Writer:
     def _attempt(self, refs: dict[Ref, None], work: Work[Outcome]) -> tuple[Outcome, int]:
         moment = self._surroundings.now()
         account, loaded = self._table.load(self._user, list(refs))
+        if account.jobs and self._tend:
+            account = replace(account, jobs=self._tend(account.jobs))
+        account.check_open()
         loaded = self._identified(loaded)
         for _ in range(_MOST_LOADS):
             workspace = Workspace(account, loaded, moment, self._surroundings.random)
