@@ -118,9 +118,5 @@ def _problem() -> Schema:
     schema = _object(members)
     schema["properties"] = {**members, "errors": _many(place), "reason": _TEXT}
     schema["description"] = "RFC 9457; detail says what to change, errors or reason where."
-    schema["required"] = [
-        "type",
-        "title",
-        "detail",
-    ]  # answers that API Gateway gives for any other cause have no status
+    schema["required"] = ["type", "title", "detail"]  # what API Gateway refuses for another cause has no status
     return schema

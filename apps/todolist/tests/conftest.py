@@ -16,12 +16,17 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 from jsonschema import Draft202012Validator
 
 APP = Path(__file__).parent.parent
 sys.path.insert(0, str(APP))  # so that it is found also when the tests of the whole repository run
 
 TABLE = "todolist"
+
+settings.register_profile("steady", deadline=None)  # a machine that is busy is no fault
+settings.register_profile("few", deadline=None, max_examples=5)
+settings.load_profile("steady")
 
 
 class _Cfn(yaml.SafeLoader):
@@ -66,6 +71,9 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory):
     command = [
         java,
         "-Xmx256m",
+        "-XX:TieredStopAtLevel=1",  # it lives for seconds: what is compiled well would be done when it ends
+        "-XX:+UseSerialGC",
+        "-Xshare:auto",
         f"-Djava.library.path={home / 'DynamoDBLocal_lib'}",
         "-jar",
         home / "DynamoDBLocal.jar",

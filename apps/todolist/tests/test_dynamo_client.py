@@ -3,11 +3,13 @@ that fails on purpose."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -16,7 +18,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydynox import pydynox_core
 
-from todolist.store.dynamo import ATTEMPTS, Conflict, Dynamo, Overloaded, TooLarge
+from todolist.store.dynamo import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Conflict, Dynamo, Overloaded, TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TABLE = "todolist"
 
@@ -142,7 +147,11 @@ class Failing:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
 
 
 @pytest.fixture
@@ -157,8 +166,7 @@ def failing(monkeypatch):
     }.items():
         monkeypatch.setenv(name, value)
     yield server
-    server.server.shutdown()
-    server.server.server_close()
+    server.close()
 
 
 def error(kind: str, status: int = 400, **more: Any) -> tuple[int, dict[str, Any]]:
@@ -171,28 +179,40 @@ DENIED = error("AccessDeniedException")
 INVALID = error("ValidationException")
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [[THROTTLED], [BROKEN], [BROKEN, THROTTLED], [THROTTLED] * ATTEMPTS, [BROKEN] * ATTEMPTS, [DENIED], [INVALID]],
-    ids=lambda answers: "-".join(body["message"] for _, body in answers),
-)
-def test_it_retries_what_boto3_retries_and_as_often(failing, answers):
-    """GIVEN a server that fails WHEN both clients ask THEN both make as many calls, and both succeed or both fail."""
+CASES = [[THROTTLED], [BROKEN], [BROKEN, THROTTLED], [THROTTLED] * ATTEMPTS, [BROKEN] * ATTEMPTS, [DENIED], [INVALID]]
+
+
+def boto3_gets(url: str) -> Any:
     config = Config(region_name="eu-west-1", retries={"mode": "standard", "total_max_attempts": ATTEMPTS})
-    outcomes = []
-    boto = boto3.client("dynamodb", endpoint_url=failing.url, config=config)
-    calls = (
-        lambda: boto.get_item(TableName=TABLE, Key={"pk": {"S": "u"}, "sk": {"S": "k"}}).get("Item"),
-        lambda: Dynamo(TABLE).get("u", "k", consistent=False),
+    client = boto3.session.Session().client("dynamodb", endpoint_url=url, config=config)
+    return client.get_item(TableName=TABLE, Key={"pk": {"S": "u"}, "sk": {"S": "k"}}).get("Item")
+
+
+def pydynox_gets(url: str) -> Any:
+    client = pydynox_core.DynamoDBClient(
+        endpoint_url=url, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, max_retries=ATTEMPTS
     )
-    for call in calls:
-        failing.answers, failing.calls[:] = list(answers), []
+    return Dynamo(TABLE, client).get("u", "k", consistent=False)
+
+
+def outcome(get: Callable[[str], Any], answers: list[Any]) -> tuple[Any, int]:
+    """What came of a call, and how often the server was asked."""
+    with contextlib.closing(Failing()) as server:
+        server.answers = list(answers)
         try:
-            outcome = call()
+            found = get(server.url)
         except (ClientError, BotoCoreError, pydynox_core.PydynoxException, Overloaded):
-            outcome = "failed"
-        outcomes.append((outcome, len(failing.calls)))
-    assert outcomes[0] == outcomes[1]
+            found = "failed"
+        return found, len(server.calls)
+
+
+def test_it_retries_what_boto3_retries_and_as_often(failing):
+    """GIVEN a server that fails WHEN both clients ask THEN both make as many calls, and both succeed or both fail. (All
+    at once, because both wait between two tries.)"""
+    with ThreadPoolExecutor(2 * len(CASES)) as pool:
+        ours = [pool.submit(outcome, pydynox_gets, answers) for answers in CASES]
+        theirs = [pool.submit(outcome, boto3_gets, answers) for answers in CASES]
+        assert [each.result() for each in ours] == [each.result() for each in theirs]
 
 
 @pytest.mark.parametrize(
@@ -213,8 +233,7 @@ def test_errors_come_in_the_stores_words(failing, answer, expected):
 
 
 def test_a_table_out_of_reach_is_overloaded(failing, monkeypatch):
-    failing.server.shutdown()
-    failing.server.server_close()
+    failing.close()
     with pytest.raises(Overloaded):
         Dynamo(TABLE).get("u", "k", consistent=False)
 
