@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from stratus.services.lambda_ import portable_runtime_client, sandbox
@@ -96,25 +97,20 @@ class Zygote:
         self._tell({"born": request["worker"], "pid": pid})
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+        """Buries all who have died, and ends what dead workers left behind: a thousand processes, where one forked without end."""
+        died = list(_buried())
+        for pid, _ in died:
+            if pid in self._workers:
+                self._end_descendants(pid)
+        self._end_orphans()
+        for pid, status in died:
             worker = self._workers.pop(pid, None)
-            self._end_descendants(pid)
             if worker is not None:
                 self._tell({"died": worker, "status": status})
 
     def _end_descendants(self, pid: int) -> None:
-        """Ends what a dead process left running, wherever it hides: in its group, under its user, or orphaned to the zygote."""
+        """Ends what a dead worker left running in its group and under its user."""
         _kill_group(pid)
-        for orphan in _children():
-            if orphan not in self._workers:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(orphan, signal.SIGKILL)
         if not self._abilities.own_user:
             return
         avenger = os.fork()
@@ -124,6 +120,13 @@ class Zygote:
                 os.kill(-1, signal.SIGKILL)
             os._exit(0)
         os.waitpid(avenger, 0)
+
+    def _end_orphans(self) -> None:
+        """Ends what lost its parent to the zygote, wherever it hid."""
+        for orphan in _children():
+            if orphan not in self._workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(orphan, signal.SIGKILL)
 
     def _tell(self, message: dict[str, Any]) -> None:
         self._control.sendall(json.dumps(message).encode() + b"\n")
@@ -212,6 +215,13 @@ def _children() -> list[int]:
         return []
 
 
+def _buried() -> Iterator[tuple[int, int]]:
+    """Process id and status of each child that has died."""
+    with contextlib.suppress(ChildProcessError):
+        while (died := os.waitpid(-1, os.WNOHANG))[0]:
+            yield died
+
+
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
@@ -242,7 +252,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     zygote = Zygote(control, sys.argv[2])
     try:
-        zygote.run()
+        with contextlib.suppress(BrokenPipeError):  # the server went away while it was told of a death
+            zygote.run()
     finally:
         for pid in zygote._workers:
             _kill_group(pid)
