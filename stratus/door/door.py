@@ -5,7 +5,7 @@ Services reach each other through `Door.call`: the same accesses evaluated, the 
 
 import contextlib
 import logging
-import uuid
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +46,7 @@ class Door:
         return response
 
     async def _answer(self, request: Request, routed: Request, addressed: Addressed) -> Response:
-        request_id = str(uuid.uuid4())
+        request_id = _new_request_id()
         protocol: Protocol | None = None
         operation: OperationModel | None = None
         try:
@@ -120,7 +120,7 @@ class Door:
             principal=principal,
             region=home,
             account=self._iam.account,
-            request_id=str(uuid.uuid4()),
+            request_id=_new_request_id(),
             now=self._clock.now(),
             context=context or _NO_CONTEXT,
         )
@@ -153,6 +153,12 @@ class Door:
             )
             call.allows = allows
         return await operation.handler(service, call)
+
+
+def _new_request_id() -> str:
+    """Random in the form of a UUID (RFC 9562, version 4), at a quarter of what Python's `uuid` takes for one."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
 def _operation(service: Service, name: str) -> Operation:

@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
-        self.writer = ResponseWriter(self.transport)
+        self.writer = ResponseWriter(self.transport, self._still_writing)
         peer = transport.get_extra_info("peername")
         self._client = peer[0] if peer else ""
         self.server.connections.add(self)
@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
         self._head_size = 0
         self._unfinished = 0
         self._url = b""
-        self._fields: list[tuple[str, str]] = []
+        self._fields: list[tuple[bytes, bytes]] = []
         self._gathered: list[bytes] | None = None
         self._request: Request | None = None
         self._body: StreamBody | None = None
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._weigh(len(name) + len(value))
-        self._fields.append((name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")))
+        self._fields.append((name, value))
 
     def _weigh(self, size: int) -> None:
         self._head_size += size
@@ -193,8 +193,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        headers = Headers()
-        headers.fields = self._fields
+        headers = Headers([(n.decode("latin-1"), v.decode("latin-1").strip(" \t")) for n, v in self._fields])
         path, _, query = self._url.decode("latin-1").partition("?")
         method = self._parser.get_method().decode("ascii")
         version, hosts = self._parser.get_http_version(), headers.all("host")
@@ -268,14 +267,14 @@ class Connection(asyncio.Protocol):
             self.deadline = self.loop.time() + self.limits.write_stall
             read = _is_read(body)
             keep = keep and read
-            self.writer.on_progress = self._still_writing
             await self.writer.write(request, response, keep)
         except Exception as error:  # noqa: BLE001 - part of the answer is gone: the client must see a broken connection
             log.debug("response aborted: %s", error)
             self.transport.abort()
             keep, read = False, True
         finally:
-            await _close_iterator(response.body)
+            if type(response.body) is not bytes:
+                await _close_iterator(response.body)
         self.task = None
         if not read:
             self._linger()
@@ -344,8 +343,8 @@ def _origin_form(target: str, headers: Headers) -> tuple[str, Headers]:
     if not mark or scheme.lower() not in ("http", "https"):
         raise httptools.HttpParserError("unknown form of request target")
     host, slash, path = rest.partition("/")
-    headers.fields = [(name, host if name == "host" else value) for name, value in headers.fields]
-    return slash + path or "/", headers
+    fields = [(name, host if name == "host" else value) for name, value in headers.fields]
+    return slash + path or "/", Headers(fields)
 
 
 async def _close_iterator(body: object) -> None:

@@ -1,6 +1,7 @@
 """Which service a request is for, found as real clients say it: target header, credential scope, host, path, form action."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from stratus.wire.message import Request
@@ -60,6 +61,7 @@ def _from_scope(request: Request) -> tuple[str | None, str | None]:
     return parts[3], parts[2]
 
 
+@lru_cache(maxsize=64)
 def _from_host(host: str) -> tuple[str | None, str | None, str | None]:
     """Bucket, service and region of `b.s3.eu-central-1.amazonaws.com`, `sts.eu-central-1.amazonaws.com`, `b.s3.localhost:4566`."""
     name = host.rpartition(":")[0] or host if not host.endswith("]") else host

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from stratus.wire.message import FileRange, Request, Response
 
 PIECE = 256 * 1024
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 _BODILESS = frozenset({204, 304})
 
 
@@ -20,11 +20,11 @@ class ClientGone(Exception):  # noqa: N818 - named for what happened
 class ResponseWriter:
     """Writes to one connection; `pause` and `resume` are the transport's flow control."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, on_progress: Callable[[], None]) -> None:
         self._transport = transport
+        self._on_progress = on_progress
         self._resumed: asyncio.Future[None] | None = None
         self._closed = False
-        self.on_progress: Callable[[], None] = lambda: None
 
     def pause(self) -> None:
         if self._resumed is None:
@@ -49,7 +49,8 @@ class ResponseWriter:
         if isinstance(body, bytes):
             head = _head(response, keep, None if response.status in _BODILESS else len(body))
             self._transport.write(head if bodiless else head + body)
-            await self._drain()
+            if self._resumed is not None or self._closed:
+                await self._drain()
         elif isinstance(body, FileRange):
             self._transport.write(_head(response, keep, body.stop - body.start))
             if not bodiless:
@@ -81,7 +82,7 @@ class ResponseWriter:
     async def _piece(self, data: bytes) -> None:
         self._transport.write(data)
         await self._drain()
-        self.on_progress()
+        self._on_progress()
 
     async def _drain(self) -> None:
         if self._resumed is not None:
@@ -97,25 +98,22 @@ def _http_date() -> str:
     global _date  # noqa: PLW0603 - one header line, remade once a second
     now = int(time.time())
     if _date[0] != now:
-        _date = (now, f"date: {formatdate(now, usegmt=True)}\r\n")
+        _date = (now, f"date: {formatdate(now, usegmt=True)}")
     return _date[1]
 
 
 def _head(response: Response, keep: bool, length: int | None) -> bytes:
-    lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} Unknown\r\n"]
-    has_length = has_date = False
-    for name, value in response.headers:
-        lowered = name.lower()
-        has_length = has_length or lowered == "content-length"
-        has_date = has_date or lowered == "date"
-        if "\r" in value or "\n" in value or "\0" in value:
-            raise ValueError(f"a header value with a line break: {name}")
-        lines.append(f"{name}: {value}\r\n")
-    if length is not None and not has_length:
-        lines.append(f"content-length: {length}\r\n")
-    if not has_date:
+    lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} Unknown"]
+    lines += [f"{name}: {value}" for name, value in response.headers]
+    names = {name.lower() for name, _ in response.headers}
+    if length is not None and "content-length" not in names:
+        lines.append(f"content-length: {length}")
+    if "date" not in names:
         lines.append(_http_date())
     if not keep:
-        lines.append("connection: close\r\n")
+        lines.append("connection: close")
     lines.append("\r\n")
-    return "".join(lines).encode("latin-1", "replace")
+    head = "\r\n".join(lines)
+    if not head.count("\r") == head.count("\n") == len(lines) or "\0" in head:
+        raise ValueError(f"a line break in one of the headers {sorted(names)}")
+    return head.encode("latin-1", "replace")

@@ -24,12 +24,14 @@ from stratus.iam.sessions import Sessions
 from stratus.iam.sigv4.canonical import Fields, fields_of
 from stratus.iam.sigv4.claim import Claim, read_claim
 from stratus.iam.sigv4.payload import s3_body, s3_payload_hash, sha256_of
-from stratus.iam.sigv4.verify import Expected, check_window, verify
+from stratus.iam.sigv4.verify import check_window, verify
 from stratus.wire.message import Body, BytesBody, Request
 
 ADMINISTRATOR = "admin"
 ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 MAX_BODY = 16 * 1024 * 1024
+MAX_REMEMBERED_DECISIONS = 2048
+LONGEST_ARN = 2048
 _SECRET_PURPOSE = "secret of "  # noqa: S105 - what the vault binds a sealed secret to
 _SIGNING_NAMES = {"dynamodbstreams": "dynamodb", "sesv2": "ses"}
 _NO_KEYS: ContextValues = {}
@@ -62,7 +64,8 @@ class Iam:
         self._clock = clock
         self._wall_clock = wall_clock
         self._users: dict[str, tuple[str, Principal]] = {}
-        self._users_at = -1
+        self._decisions: dict[tuple[object, ...], Denial | None] = {}
+        self._remembered_at = -1
 
     @classmethod
     async def open(cls, folder: Path, clock: Clock, *, wall_clock: Callable[[], float] = time.time) -> "Iam":
@@ -125,7 +128,7 @@ class Iam:
             body = s3_body(request, fields, s3_payload_hash(None, fields), None, None)
             return Authenticated(ANONYMOUS, None, body)
         signing_name = _SIGNING_NAMES.get(service, service)
-        check_window(claim, Expected(family, signing_name, region, self._wall_clock()))
+        check_window(claim, family, signing_name, region, self._wall_clock())
         secret, principal = self._holder(claim, family)
         if family is Family.S3:
             payload_hash = s3_payload_hash(claim, fields)
@@ -182,9 +185,32 @@ class Iam:
         request: Request | None = None,
         context: ContextValues = _NO_KEYS,
     ) -> Denial | None:
-        """The decision on one access: None, or which kind of policy denies it."""
-        trust = access.action.startswith(_TRUST_ACTIONS)
+        """The decision on one access: None, or which kind of policy denies it.
+
+        One that read no condition key is remembered until the next change of the account.
+        """
         text = resource_policy_of(access.resource)
+        caller = (principal.kind, principal.arn, principal.account, principal.identity, principal.session_policies)
+        question = (access.action, access.resource, text, caller)
+        self._forget_after_changes()
+        if question in self._decisions:
+            return self._decisions[question]
+        keys = Context(
+            lambda: self._request_keys(request, region),
+            context,
+            access.context,
+            principal.context,
+            lambda: _principal_keys(principal),
+        )
+        decision = self._decide(principal, access, text, keys)
+        if not keys.was_read and len(access.resource) <= LONGEST_ARN:
+            if len(self._decisions) >= MAX_REMEMBERED_DECISIONS:
+                self._decisions.clear()
+            self._decisions[question] = decision
+        return decision
+
+    def _decide(self, principal: Principal, access: Access, text: str | None, keys: Context) -> Denial | None:
+        trust = access.action.startswith(_TRUST_ACTIONS)
         permissions = self.directory.permissions(principal.identity)
         policies = Policies(
             identity=permissions.policies,
@@ -193,13 +219,6 @@ class Iam:
             resource=None if text is None else compiled(text, Use.TRUST if trust else Use.RESOURCE),
             resource_must_grant=trust,
             same_account=principal.account in ("", self.account),
-        )
-        keys = Context(
-            lambda: self._request_keys(request, region),
-            context,
-            access.context,
-            principal.context,
-            lambda: _principal_keys(principal),
         )
         return decide(_requester(principal), access.action, access.resource, policies, keys)
 
@@ -236,15 +255,19 @@ class Iam:
         return self._user(key)
 
     def _user(self, key: AccessKey) -> tuple[str, Principal]:
-        if self._users_at != self.directory.version:
-            self._users.clear()
-            self._users_at = self.directory.version
+        self._forget_after_changes()
         found = self._users.get(key.name)
         if found is None:
             user = self.directory.user(key.user)
             assert user is not None, "a key goes with its user"
             found = self._users[key.name] = self._secret(key), self._user_principal(user, key.name)
         return found
+
+    def _forget_after_changes(self) -> None:
+        if self._remembered_at != self.directory.version:
+            self._users.clear()
+            self._decisions.clear()
+            self._remembered_at = self.directory.version
 
     def _user_principal(self, user: User, key_id: str) -> Principal:
         arn = user.arn(self.account)

@@ -55,23 +55,21 @@ class BytesBody:
 class Headers:
     """Header fields in the order sent; names are lower case, values stripped, looked up without regard to case."""
 
-    __slots__ = ("fields",)
+    __slots__ = ("_first", "fields")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self.fields: HeaderList = [(name.lower(), value) for name, value in fields]
+        self._first = dict(reversed(self.fields))
 
     def get(self, name: str) -> str | None:
         """The first value of `name` (lower case), or None."""
-        for key, value in self.fields:
-            if key == name:
-                return value
-        return None
+        return self._first.get(name)
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.fields if key == name]
 
     def __contains__(self, name: str) -> bool:
-        return self.get(name) is not None
+        return name in self._first
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from botocore.auth import S3SigV4Auth
 
 from stratus.iam.credentials import UnusableKeyError, unique_id
 from stratus.iam.entities import Role
-from stratus.iam.gate import Iam
+from stratus.iam.gate import MAX_REMEMBERED_DECISIONS, Iam
 from stratus.iam.principal import ANONYMOUS, Kind, service_principal
 from stratus.iam.sigv4.verify import signing_key
 from stratus.service import Access
@@ -357,3 +357,47 @@ async def test_given_a_user_in_use_when_their_tags_change_then_the_next_request_
     await iam.directory.save(dataclasses.replace(user, tags={"team": "blue"}))
     caller = await iam.authenticate(admin.signed("dynamodb"), "dynamodb")
     assert caller.principal.context["aws:PrincipalTag/team"] == ("blue",)
+
+
+async def test_given_a_decision_that_read_a_key_when_the_key_changes_then_so_does_the_decision(iam, reader):
+    principal = await reader(
+        policy(statement(Condition={"StringEquals": {"s3:prefix": "mine/"}})),
+        policy(
+            statement("Deny", resource="arn:aws:s3:::b/other", Condition={"Bool": {"aws:SecureTransport": "false"}})
+        ),
+    )
+
+    def denied(prefix: str) -> bool:
+        access = Access("s3:GetObject", BUCKET, {"s3:prefix": (prefix,)})
+        return iam.denial(principal, access, nothing, region="eu-central-1") is not None
+
+    assert [denied(prefix) for prefix in ("mine/", "mine/", "yours/", "mine/")] == [False, False, True, False]
+
+
+async def test_given_a_decision_that_read_no_key_when_anything_it_rests_on_differs_then_it_is_made_anew(iam, reader):
+    """Asked twice each, so that what is remembered answers the second time."""
+    principal = await reader(policy(statement(resource=BUCKET)))
+    deny = policy(statement("Deny", resource=BUCKET, Principal="*"))
+    narrowed = dataclasses.replace(principal, session_policies=(policy(statement(action="s3:PutObject")),))
+    stranger = dataclasses.replace(principal, arn="arn:aws:sts::1:assumed-role/O/s", identity="arn:aws:iam::1:role/O")
+
+    def allowed(who=principal, action="s3:GetObject", resource=BUCKET, resource_policy=None) -> bool:
+        access = Access(action, resource)
+        return iam.allows(who, access, lambda resource: resource_policy, region="eu-central-1")
+
+    for _ in range(2):
+        assert allowed()
+        assert not allowed(action="s3:PutObject")
+        assert not allowed(resource="arn:aws:s3:::b/another")
+        assert not allowed(resource_policy=deny)
+        assert not allowed(who=narrowed)
+        assert not allowed(who=stranger)
+
+
+async def test_given_endless_resources_then_what_is_remembered_of_them_is_bounded(iam, reader):
+    principal = await reader(policy(statement()))
+    for number in range(3 * MAX_REMEMBERED_DECISIONS):
+        authorise(iam, "s3", principal, "s3:GetObject", f"arn:aws:s3:::b/{number}")
+    authorise(iam, "s3", principal, "s3:GetObject", "arn:aws:s3:::b/" + "k" * 100_000)
+    assert len(iam._decisions) <= MAX_REMEMBERED_DECISIONS
+    assert max(len(resource) for _, resource, *_ in iam._decisions) < 100_000

@@ -18,6 +18,11 @@ class Context:
         self._sources = sources
         self._merged: dict[str, tuple[str, ...]] | None = None
 
+    @property
+    def was_read(self) -> bool:
+        """Whether anybody looked a key up; a decision for which nobody did depends on no key."""
+        return self._merged is not None
+
     def values(self, key: str) -> tuple[str, ...] | None:
         """The values of `key` (lower case); None when the request does not have it, which is not the same as having no values."""
         merged = self._merged

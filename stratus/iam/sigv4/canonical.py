@@ -4,7 +4,7 @@ Source: "Create a signed AWS API request" (IAM User Guide). Texts are the wire's
 has another character in it did not come over the wire, and raises UnicodeEncodeError.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 
 Fields = Mapping[str, str]
@@ -13,9 +13,12 @@ Fields = Mapping[str, str]
 _UNRESERVED = "-_.~"
 
 
-def fields_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+def fields_of(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Header fields as `Fields`; names are lower case already."""
-    fields: dict[str, str] = {}
+    fields = dict(headers)
+    if len(fields) == len(headers):
+        return fields
+    fields.clear()
     for name, value in headers:
         fields[name] = f"{fields[name]},{value}" if name in fields else value
     return fields

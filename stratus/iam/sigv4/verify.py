@@ -5,7 +5,6 @@ Source: "AWS Signature Version 4 for API requests" (IAM User Guide).
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -25,16 +24,6 @@ from stratus.wire.message import Request
 SKEW = 15 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """Whom a signature must be for. `region` None takes any; `now` is wall time."""
-
-    family: Family
-    service: str
-    region: str | None
-    now: float
-
-
 @lru_cache(maxsize=2048)
 def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     """The key derived for one day, region and service."""
@@ -44,9 +33,10 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     return key
 
 
-def check_window(claim: Claim, expected: Expected) -> None:
-    """That the signature's date is near enough, its scope is right, and a presigned URL's window is open."""
-    family, now = expected.family, expected.now
+def check_window(claim: Claim, family: Family, service: str, region: str | None, now: float) -> None:
+    """That the signature's date is near enough (`now` is wall time), a presigned URL's window is open, and the scope is right:
+    for this service's signing name and this region (None takes any).
+    """
     if claim.expires is None:
         if abs(now - claim.moment) > SKEW:
             raise _skewed(claim, family, now)
@@ -56,20 +46,18 @@ def check_window(claim: Claim, expected: Expected) -> None:
         raise _url_expired(claim, claim.expires, family, now)
     if claim.date != claim.signed_at[:8]:
         raise _wrong_scope(claim, family, _DATE_WORDS.format(claim=claim), _S3_DATE_WORDS.format(claim=claim))
-    if expected.region is not None and claim.region != expected.region:
-        message = f"the region '{claim.region}' is wrong; expecting '{expected.region}'"
+    if region is not None and claim.region != region:
+        message = f"the region '{claim.region}' is wrong; expecting '{region}'"
         raise _wrong_scope(
             claim,
             family,
             f"Credential should be scoped to a valid region, not '{claim.region}'. ",
             message,
-            expected.region,
+            region,
         )
-    if claim.service != expected.service:
-        message = f'incorrect service "{claim.service}". This endpoint belongs to "{expected.service}".'
-        raise _wrong_scope(
-            claim, family, f"Credential should be scoped to correct service: '{expected.service}'. ", message
-        )
+    if claim.service != service:
+        message = f'incorrect service "{claim.service}". This endpoint belongs to "{service}".'
+        raise _wrong_scope(claim, family, f"Credential should be scoped to correct service: '{service}'. ", message)
 
 
 _DATE_WORDS = (

@@ -16,7 +16,7 @@ from stratus.iam.failures import Failure, Family, failure, family_of
 from stratus.iam.sigv4.canonical import fields_of
 from stratus.iam.sigv4.claim import read_claim
 from stratus.iam.sigv4.payload import s3_payload_hash
-from stratus.iam.sigv4.verify import Expected, check_window, verify
+from stratus.iam.sigv4.verify import check_window, verify
 from stratus.wire.errors import AwsError
 from stratus.wire.message import BytesBody, Headers, Request
 
@@ -41,7 +41,7 @@ def check(request: Request, service: str, secret: str = SECRET) -> None:
     assert claim is not None
     if claim.access_key_id != KEYS.access_key:
         raise failure(family, Failure.UNKNOWN_KEY)
-    check_window(claim, Expected(family, service, "eu-central-1", time.time()))
+    check_window(claim, family, service, "eu-central-1", time.time())
     assert isinstance(request.body, BytesBody)
     if family is Family.S3:
         payload_hash = s3_payload_hash(claim, fields)
