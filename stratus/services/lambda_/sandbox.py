@@ -174,14 +174,14 @@ def _new_namespaces(libc: ctypes.CDLL) -> None:
 def _mount_root(libc: ctypes.CDLL, confinement: Confinement) -> None:
     root = confinement.scratch
     _mount(libc, "tmpfs", root, _MS_NOSUID | _MS_NODEV, "tmpfs", "size=1m,mode=755")
+    scratch = root + TMP  # before the libraries, which may lie below it
+    os.mkdir(scratch)
+    _mount(libc, "tmpfs", scratch, _MS_NOSUID | _MS_NODEV, "tmpfs", f"size={confinement.tmp},mode=1777")
     for path in (*SYSTEM, *SETTINGS, *confinement.libraries):
         _show(libc, path, root + path, _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
     for path in DEVICES:
         _show(libc, path, root + path, _MS_NOSUID | _MS_NOEXEC)
     _show(libc, confinement.code, root + TASK_ROOT, _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
-    scratch = root + TMP
-    os.mkdir(scratch)
-    _mount(libc, "tmpfs", scratch, _MS_NOSUID | _MS_NODEV, "tmpfs", f"size={confinement.tmp},mode=1777")
     os.chdir(root)
     _checked(libc.pivot_root(b".", b"."), "pivot_root")
     _checked(libc.umount2(b".", _MNT_DETACH), "umount")

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from stratus.services.lambda_ import landlock, sandbox
+from stratus.services.lambda_ import landlock, sandbox, zygote_client
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the walls are Linux's")
 
@@ -360,3 +360,18 @@ async def test_a_second_request_for_work_while_working_ends_the_worker(cloud: An
     )
     answer = await cloud.invoke("f")
     assert orjson.loads(answer["Payload"])["errorType"] == "Runtime.ExitError"
+
+
+async def test_libraries_may_lie_below_tmp_where_functions_have_their_own(
+    make_cloud: Any, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN Stratus in a directory below /tmp WHEN a function runs THEN it sees that directory, and nothing else of the host's /tmp."""
+    known = zygote_client.library_directories()
+    place = tmp_path_factory.mktemp("checkout")
+    place.chmod(0o755)
+    (place / "there").write_text("")
+    monkeypatch.setattr(zygote_client, "library_directories", lambda: (*known, str(place)))
+    cloud = await make_cloud()
+    await cloud.create("f", "import os\ndef handler(e, c): return [os.listdir(e), sorted(os.listdir('/tmp'))]")
+    below, tmp = await cloud.ask("f", str(place))
+    assert (below, tmp) == (["there"], [place.parts[2]])
