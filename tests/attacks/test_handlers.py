@@ -9,7 +9,7 @@ import pytest
 from tests.attacks.world import LAMBDA_TRUST, World, allow
 
 SOURCE = """
-import ctypes, os, sys, time
+import ctypes, os, signal, sys, time
 
 def handler(event, context):
     what = (event.get("queryStringParameters") or {}).get("do", "")
@@ -30,6 +30,13 @@ def handler(event, context):
         os.write(1, b"y" * (16 << 20))
     if what == "memory":
         bytearray(1 << 40)
+    if what == "fork":
+        try:
+            while os.fork():
+                pass
+            signal.pause()
+        except OSError:
+            os._exit(7)
     if what == "close":
         os.closerange(0, 256)
     if what == "answer 7 MB":
@@ -55,6 +62,7 @@ OUTCOMES = {
     "segfault": 502,
     "memory": 502,
     "close": 200,
+    "fork": 502,
     "answer 7 MB": 502,
     "answer nonsense": 502,
     "answer a wrong status": 502,

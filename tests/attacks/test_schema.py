@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    negative_data_rejection,
     response_schema_conformance,
     status_code_conformance,
 )
@@ -17,7 +18,13 @@ from tests.end_to_end.conftest import APP
 
 EXAMPLES = 10
 SCHEMA = schemathesis.openapi.from_path(APP / "openapi.yaml")
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
 bounded = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -7,6 +7,7 @@ server: its data, its keys, its ports, and the door with the credentials that it
 import os
 from typing import Any
 
+from tests.attacks.function_code import zipped, zipped_link
 from tests.attacks.table import attack
 from tests.attacks.world import LAMBDA_TRUST, World, allow
 
@@ -34,6 +35,7 @@ def fork_bomb():
     finally:
         for pid in children:
             os.kill(pid, 9)
+            os.waitpid(pid, 0)
 
 def fill(path, size):
     with open(path, "wb") as file:
@@ -242,3 +244,34 @@ def who_it_is(world: World) -> Any:
     """Asks the door who it is, for comparison."""
     got = _attempt(world, "door('sts').get_caller_identity()['Arn']")
     return "its own role" if ":assumed-role/role-" in got else got
+
+
+@attack(
+    dict.fromkeys(
+        ["../evil.py", "/tmp/evil.py", "a/../../evil.py", "..\\evil.py", "a link to /etc", "a link to .."],
+        "400 InvalidParameterValueException",
+    )
+)
+def packed_with(world: World, name: str) -> Any:
+    """Uploads a package with {} in it."""
+    link = name.startswith("a link to ")
+    code = zipped_link("out", name.removeprefix("a link to ")) if link else zipped("print('evil')", name)
+    return world.admin("lambda").create_function(
+        FunctionName=world.name("packed"),
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=world.role(LAMBDA_TRUST),
+        Code={"ZipFile": code},
+    )
+
+
+@attack(dict.fromkeys(["/etc/passwd", "..", "apps/todolist"], "400 InvalidParameterValueException"))
+def code_of_the_host(world: World, path: str) -> Any:
+    """Makes a function of {}, a path of the host, named as if it were a bucket's."""
+    return world.admin("lambda").create_function(
+        FunctionName=world.name("local"),
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=world.role(LAMBDA_TRUST),
+        Code={"S3Bucket": "local-directory", "S3Key": path},
+    )

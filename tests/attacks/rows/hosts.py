@@ -164,3 +164,13 @@ def discovery(world: World, name: str) -> Any:
     assert b'"d"' not in answer.body
     assert b"PRIVATE" not in answer.body
     return str(answer.status)
+
+
+@attack({"endpoint": "not with credentials", "api": "not with credentials"})
+def page_of_another_origin(world: World, place: str) -> Any:
+    """Lets a page of another origin ask the {}: no answer may be read together with what the browser would send by itself."""
+    url, path = (world.endpoint, f"/{world.bucket}/x") if place == "endpoint" else (world.api_url, "/api/todos")
+    fields = ("Origin: https://evil.example", "Access-Control-Request-Method: PUT")
+    answers = [raw.get(url, path, *fields, method=method) for method in ("GET", "OPTIONS")]
+    allowed = [answer.headers.get("access-control-allow-credentials") for answer in answers]
+    return "not with credentials" if allowed == [None, None] else str(allowed)

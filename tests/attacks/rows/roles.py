@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+
 from tests.attacks.function_code import zipped
 from tests.attacks.table import attack
 from tests.attacks.world import LAMBDA_TRUST, World, allow, deny, policy
@@ -333,3 +335,54 @@ def leading_key_of_another(world: World) -> Any:
     mallory = world.user(allow("dynamodb:GetItem", Condition=own))
     key = {"pk": {"S": f"someone-{time.time_ns()}"}, "sk": {"S": "x"}}
     return world.cloud.client("dynamodb", mallory).get_item(TableName=table, Key=key)
+
+
+@attack("403 MissingAuthenticationToken")
+def role_that_trusts_everybody_unsigned(world: World) -> Any:
+    """Assumes a role that trusts everybody (`*`) without a signature."""
+    role = world.role(_trusts("*"))
+    return world.unsigned("sts").assume_role(RoleArn=role, RoleSessionName="mallory")
+
+
+def _described(integration: dict[str, Any]) -> bytes:
+    """A REST API with one method."""
+    method = {"x-amazon-apigateway-integration": {"httpMethod": "POST", **integration}}
+    paths = {"/": {"get": method}}
+    return json.dumps({"openapi": "3.0.1", "info": {"title": "mallory", "version": "1"}, "paths": paths}).encode()
+
+
+def _function_uri(world: World, function: str) -> str:
+    arn = f"arn:aws:lambda:{world.region}:{world.account}:function:{function}"
+    return f"arn:aws:apigateway:{world.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
+@attack("400 BadRequestException")
+def api_to_the_metadata_service(world: World) -> Any:
+    """Makes an API whose method asks the cloud's metadata service in the gateway's name."""
+    integration = {"type": "http_proxy", "uri": "http://169.254.169.254/latest/meta-data/"}
+    return world.admin("apigateway").import_rest_api(body=_described(integration))
+
+
+@attack("400 BadRequestException")
+def api_passes_a_role(world: World) -> Any:
+    """Makes an API that invokes functions with a role that they may not pass: roles of integrations are refused by name."""
+    mallory = world.user(allow("apigateway:*"))
+    role = world.role(LAMBDA_TRUST, allow("*"))
+    integration = {"type": "aws_proxy", "uri": _function_uri(world, "todolist-write"), "credentials": role}
+    return world.cloud.client("apigateway", mallory).import_rest_api(body=_described(integration))
+
+
+@attack("500 InternalServerErrorException")
+def api_to_a_function_of_another(world: World) -> Any:
+    """Makes an API whose open method runs the application's writing function, which has not permitted it."""
+    gateway, cloud = world.admin("apigateway"), world.cloud.cloud
+    integration = {"type": "aws_proxy", "uri": _function_uri(world, "todolist-write")}
+    made = gateway.import_rest_api(body=_described(integration))["id"]
+    gateway.create_deployment(restApiId=made, stageName="v1")
+    port = cloud.addresses.port_of("execute-api", world.region, made)
+    world.cloud.run(cloud.open_apis())
+    answer = httpx.get(f"http://localhost:{port}/v1/")
+    gateway.delete_rest_api(restApiId=made)
+    cloud.addresses.release("execute-api", world.region, made)
+    world.cloud.run(cloud.open_apis())
+    return answer

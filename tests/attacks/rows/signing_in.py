@@ -341,3 +341,49 @@ def unconfirmed(world: World) -> Any:
 def _named(world: World, mail: str) -> Person:
     """Somebody of whom no more than the address is known."""
     return Person(mail, "", {}, "", {}, world.stranger.api, None)
+
+
+@attack(
+    dict.fromkeys(
+        [
+            "a@example.org\r\nBcc: everybody@example.org",
+            "a@example.org\nSubject: You won",
+            "a@example.org,b@example.org",
+            "a@example.org b@example.org",
+            "Mallory <a@example.org>",
+            "a@example.org>",
+            "@example.org",
+            "a@",
+            "nobody",
+        ],
+        "400 InvalidParameterException",
+    )
+)
+def address_that_is_more(world: World, address: str) -> Any:
+    """Signs up with {} as address, to write into the mail's head or to others."""
+    before = len(list((world.cloud.mailbox / "new").iterdir()))
+    try:
+        return _sign_up(world, address, UserAttributes=[{"Name": "email", "Value": address}]) and "signed up"
+    finally:
+        assert len(list((world.cloud.mailbox / "new").iterdir())) == before
+
+
+@attack("400 NotAuthorizedException")
+def deleted_user_at_the_identity_pool(world: World) -> Any:
+    """Shows the identity pool the ID token of a user who was deleted meanwhile."""
+    person, todolist = world.someone_new(), world.todolist
+    todolist.idp.delete_user(AccessToken=person.tokens["AccessToken"])
+    logins = {todolist.provider: person.tokens["IdToken"]}
+    return todolist.identity.get_credentials_for_identity(IdentityId=person.identity_id, Logins=logins)
+
+
+@attack("400 NotAuthorizedException")
+def disabled_user_refreshes(world: World) -> Any:
+    """Refreshes after an administrator has disabled the user."""
+    person = world.someone_new()
+    world.admin("cognito-idp").admin_disable_user(UserPoolId=world.todolist.outputs["UserPoolId"], Username=person.mail)
+    return world.todolist.idp.initiate_auth(
+        ClientId=_client(world),
+        AuthFlow="REFRESH_TOKEN_AUTH",
+        AuthParameters={"REFRESH_TOKEN": person.tokens["RefreshToken"]},
+    )
