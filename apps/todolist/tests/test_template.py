@@ -134,6 +134,32 @@ def test_sam_transforms_it_and_every_method_asks_who_is_there(template, monkeypa
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
 
 
+def test_every_answer_of_the_gateway_itself_is_foreseen(template):
+    responses = template["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(responses)
+    foreseen = {(name, response["StatusCode"]) for name, response in responses.items() if "StatusCode" in response}
+    assert foreseen == {
+        ("BAD_REQUEST_BODY", 400),
+        ("BAD_REQUEST_PARAMETERS", 400),
+        ("UNAUTHORIZED", 401),
+        ("EXPIRED_TOKEN", 401),
+        ("ACCESS_DENIED", 403),
+        ("MISSING_AUTHENTICATION_TOKEN", 404),  # what API Gateway calls an unknown route
+        ("RESOURCE_NOT_FOUND", 404),
+        ("REQUEST_TOO_LARGE", 413),
+        ("UNSUPPORTED_MEDIA_TYPE", 415),
+        ("THROTTLED", 429),
+        ("INTEGRATION_TIMEOUT", 504),
+    }
+
+
+def test_the_access_log_is_json_without_what_a_client_may_write(template):
+    log = json.loads(template["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"])
+    assert {"requestId", "time", "sub", "ip", "method", "path", "status", "latency", "errorType"} <= set(log)
+    assert log["path"] == "$context.resourcePath"  # ids are nobody's business there
+    assert not {"$context.path", "$context.identity.userAgent"} & set(log.values())  # they could break the line's JSON
+
+
 # -- what must never be loosened
 
 

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 
-class NotAllowed(Exception):  # noqa: N818 - Cognito shows the message to the client: "PreSignUp failed with error ..."
+class NotAllowed(Exception):  # noqa: N818 - Cognito shows the message: "PreSignUp failed with error ...."
     """The address is of no allowed domain."""
 
 
@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if allowed != "*" and event["triggerSource"] != "PreSignUp_AdminCreateUser":
         address = event["request"]["userAttributes"].get("email", "")
         if not is_allowed(address, allowed.split(",")):
-            raise NotAllowed(f"Sign up with an address of {allowed.replace(',', ', ')}.")
+            raise NotAllowed(f"Sign up with an address of {allowed.replace(',', ', ')}")
     return event
 
 
