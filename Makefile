@@ -72,6 +72,7 @@ check: .venv/.dev .venv/tools/sam/.ready .venv/tools/checkov/.ready
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	PYTHONPATH=apps/todolist .venv/bin/lint-imports
+	.venv/bin/cfn-lint -a tools/cfn_lint_rules -t apps/*/template.yaml
 	$(MAKE) -C apps/todolist check PATH="$(CURDIR)/.venv/bin:$(CURDIR)/.venv/tools/sam/bin:$(CURDIR)/.venv/tools/checkov/bin:$$PATH"
 
 unit: .venv/.dev .venv/dynamodb-local/.ready .venv/clients/.ready

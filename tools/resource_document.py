@@ -14,7 +14,10 @@ Made by `python tools/resource_document.py` from `stratus/template/resources/cla
 What `stratus up` runs is the file that `make deploy` ships. Every property of every resource type below is in one of three classes: **done** as
 CloudFormation does it; **recorded**, accepted and without effect on one machine, which `up` says once; **refused**, an error with its place in the
 template and what to do. A resource type that is not below is refused by its name. SAM's types (`AWS::Serverless::*`) are translated into these
-first, by AWS's own translator.
+first, by AWS's own translator. What is recorded and marked **(!)** protects something on AWS, and not here: `up` warns of it.
+
+What a stack of yours names in vain is listed by `stratus notices`. Rules of AWS that hold for values, here and there, stand in
+[aws-limits.md](aws-limits.md).
 
 In *done*, properties in italics replace the resource when they change; `Fn::GetAtt` lists the attributes.
 """
@@ -35,7 +38,11 @@ def _section(resource_type: str, classes: Classes) -> str:
         lines += [f"- **Fn::GetAtt**: {', '.join(given)}"]
     for heading, rows in (("recorded", classes.recorded), ("refused", classes.refused)):
         if rows:
-            lines += [f"- **{heading}**:", *(f"  - {_shown(name)}: {reason}" for name, reason in sorted(rows.items()))]
+            lines += [f"- **{heading}**:"]
+            lines += [
+                f"  - {_shown(name)}{' **(!)**' if name in classes.protects else ''}: {reason}"
+                for name, reason in sorted(rows.items())
+            ]
     if classes.only:
         lines += ["- **only** these values or members:"]
         lines += [f"  - `{name}`: {', '.join(map(str, values))}" for name, values in sorted(classes.only.items())]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from stratus.cli.failures import bad_input, explained
+from stratus.cli.naming import DEFAULT_DATA
 
 app = typer.Typer(
     add_completion=False,
@@ -20,7 +21,6 @@ Data = Annotated[
     Path, typer.Option("--data", envvar="STRATUS_DATA", help="The directory that holds everything.", file_okay=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-DEFAULT_DATA = Path(".stratus")
 
 
 def run() -> None:
@@ -161,6 +161,18 @@ def status(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     from stratus.cli import showing
 
     showing.status(data, as_json=json)
+
+
+@app.command()
+def notices(
+    stack: Annotated[str | None, typer.Argument(help="One stack; else all.")] = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Say which settings of the templates have no effect on one machine, and why."""
+    from stratus.cli import notices
+
+    notices.show(data, stack, as_json=json)
 
 
 @app.command()

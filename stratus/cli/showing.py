@@ -1,6 +1,8 @@
 """What there is: outputs, status, the environment of clients."""
 
 import shlex
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +84,17 @@ def _home(data: Path) -> dict[str, Any]:
     if here is not None:
         return here.stacks
     found: dict[str, Any] = {}
-    for folder in _regions(data):
-        reader = StateReader.open(folder / "stacks")
-        for record in reader.stacks() if reader else []:
+    for reader in readers(data):
+        for record in reader.stacks():
             found.setdefault(record.name, {"outputs": record.outputs})
     return found
+
+
+def readers(data: Path) -> Iterator[StateReader]:
+    """What each region knows of its stacks, whether Stratus runs or not."""
+    for folder in _regions(data):
+        if reader := StateReader.open(folder / "stacks"):
+            yield reader
 
 
 def _regions(data: Path) -> list[Path]:
@@ -103,7 +111,7 @@ def _region(folder: Path) -> dict[str, Any]:
             record.name: {
                 "status": str(record.status),
                 "resources": len(reader.resources(record.name)),
-                "without_effect": record.notices,
+                "without_effect": [asdict(notice) for notice in record.without_effect],
             }
             for record in reader.stacks()
         },

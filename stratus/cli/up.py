@@ -3,15 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
-from stratus.cli import running, screen, trusting
+from stratus.cli import running, screen
 from stratus.cli.applications import Application
+from stratus.cli.greeting import Deployment, greet
 from stratus.cli.running import Running
 
 if TYPE_CHECKING:
@@ -57,10 +56,11 @@ async def up(wanted: Wanted) -> None:
             work = asyncio.ensure_future(deploy_all(cloud, wanted.applications, tell))
             await _first(work, stopping)
         if not stopping.is_set():
-            tells = describe(cloud, work.result())
+            deployments = work.result()
+            tells = describe(cloud, deployments)
             for file in told:
                 tells.write(file)
-            _greet(cloud, tells)
+            greet(cloud, tells, deployments)
             await stopping.wait()
     finally:
         for file in told:
@@ -80,32 +80,31 @@ async def _first(work: "asyncio.Future[Any]", stopping: asyncio.Event) -> None:
 
 
 async def deploy_all(
-    cloud: "Cloud", applications: Sequence[Application], tell: Callable[[str], None] = lambda text: None
-) -> dict[str, dict[str, Mapping[str, str]]]:
-    """Deploys each application in each region; returns {region: {stack: outputs}}. Nothing is changed before everything was checked."""
-    regions = cloud.settings.regions
-    for region in regions:
-        for app in applications:
-            cloud.stacks(region).check(app.name, app.template, app.parameters)
-    outputs: dict[str, dict[str, Mapping[str, str]]] = {region: {} for region in regions}
-    for region in regions:
-        for app in applications:
-            deployed = await cloud.stacks(region).deploy(
-                app.name, app.template, app.parameters, _listener(app.name, tell)
-            )
-            outputs[region][app.name] = deployed.outputs
-            if deployed.changed:
-                _tell_changes(app.name, region, deployed.notices if region == regions[0] else [], deployed.problems)
-    await cloud.open_apis()
-    return outputs
-
-
-def describe(cloud: "Cloud", outputs: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Running:
-    """What the ready file says."""
-    regions = {
-        region: {"stacks": {name: {"outputs": dict(values)} for name, values in stacks.items()}}
-        for region, stacks in outputs.items()
+    cloud: "Cloud", applications: Sequence[Application], tell: screen.Tell = lambda text, done, of: None
+) -> list[Deployment]:
+    """Deploys each application in each region. Nothing is changed before everything was checked."""
+    parts = {
+        (region, app.name): cloud.stacks(region).check(app.name, app.template, app.parameters)
+        for region in cloud.settings.regions
+        for app in applications
     }
+    deployments = []
+    for region in cloud.settings.regions:
+        for app in applications:
+            deployment = Deployment(app.name, region)
+            listener = _listener(deployment, parts[region, app.name], tell)
+            deployment.result = await cloud.stacks(region).deploy(app.name, app.template, app.parameters, listener)
+            deployments.append(deployment)
+    await cloud.open_apis()
+    return deployments
+
+
+def describe(cloud: "Cloud", deployments: Sequence[Deployment]) -> Running:
+    """What the ready file says."""
+    regions: dict[str, dict[str, Any]] = {region: {"stacks": {}} for region in cloud.settings.regions}
+    for each in deployments:
+        assert each.result is not None
+        regions[each.region]["stacks"][each.stack] = {"outputs": each.result.outputs}
     first = cloud.settings.regions[0]
     return Running(
         endpoint=cloud.addresses.https_endpoint,
@@ -124,35 +123,9 @@ def describe(cloud: "Cloud", outputs: Mapping[str, Mapping[str, Mapping[str, str
     )
 
 
-def _listener(stack: str, tell: Callable[[str], None]) -> "Callable[[Event], None]":
+def _listener(deployment: Deployment, parts: int, tell: screen.Tell) -> "Callable[[Event], None]":
     def listen(event: "Event") -> None:
-        tell(f"{stack}: {event.logical_id} {event.status.lower().replace('_', ' ')}")
-        if not screen.out.is_terminal and event.status.endswith(("COMPLETE", "FAILED", "SKIPPED")):
-            screen.plain(
-                f"{stack}: {event.logical_id} {event.type} {event.status}{' ' + event.reason if event.reason else ''}"
-            )
+        deployment.listen(event)
+        tell(f"{deployment.stack}  {event.logical_id}", sum(deployment.deeds.values()), parts)
 
     return listen
-
-
-def _tell_changes(stack: str, region: str, notices: Sequence[str], problems: Sequence[str]) -> None:
-    screen.say(f"[green]{stack}[/green] is deployed in {region}.")
-    if notices:
-        screen.say("Recorded, without effect on one machine:")
-        for notice in notices:
-            screen.say(f"  {escape(notice)}")
-    for problem in problems:
-        screen.warn(f"{stack}: {problem}")
-
-
-def _greet(cloud: "Cloud", tells: Running) -> None:
-    for warning in cloud.warnings:
-        screen.warn(warning)
-    if trusting.is_outdated(cloud.settings.data, cloud.ca):
-        screen.warn("The certificate authority is not the one that was trusted: run `stratus trust` again.")
-    for name, stack in tells.stacks.items():
-        screen.say(f"\n[bold]{name}[/bold]")
-        screen.pairs(stack["outputs"])
-    screen.say(f"\nAWS endpoint  {tells.http_endpoint} and {tells.endpoint} (authority: {tells.ca})")
-    screen.say(f"Mail          {tells.mailbox}")
-    screen.say('Use it with the AWS CLI and boto3:  eval "$(stratus env)".  Stop with Ctrl-C or `stratus down`.')

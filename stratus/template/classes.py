@@ -10,6 +10,7 @@ import yaml
 
 from stratus.template.errors import Path, TemplateError
 from stratus.template.intrinsics import Unknown
+from stratus.template.notice import Notice
 
 TABLE = FilePath(__file__).parent / "resources" / "classes.yaml"
 
@@ -22,6 +23,8 @@ class Classes:
     recorded: Mapping[str, str]
     refused: Mapping[str, str]
     only: Mapping[str, Collection[str]]
+    protects: Collection[str]
+    """Which of the recorded ones protect something on AWS."""
 
     def of(self, name: str) -> str | None:
         """The class of a top-level property: "done", "recorded", "refused", or None where the table forgot it."""
@@ -32,21 +35,17 @@ class Classes:
         return "recorded" if name in self.recorded or "*" in self.recorded else None
 
 
-@dataclass(frozen=True)
-class Notice:
-    """A property that was accepted and has no effect here."""
-
-    property: str
-    reason: str
-
-
 @cache
 def table() -> Mapping[str, Classes]:
     """The committed table, by resource type."""
     rows = yaml.load(TABLE.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both loaders are safe ones
     return {
         resource_type: Classes(
-            frozenset(row.get("done", ())), row.get("recorded", {}), row.get("refused", {}), row.get("only", {})
+            frozenset(row.get("done", ())),
+            row.get("recorded", {}),
+            row.get("refused", {}),
+            row.get("only", {}),
+            row.get("protects", ()),
         )
         for resource_type, row in rows.items()
     }
@@ -64,9 +63,9 @@ def examine(resource_type: str, properties: Mapping[str, Any], path: Path) -> tu
         elif dotted in classes.only and not _among(value, classes.only[dotted]):
             errors.append(TemplateError(f"Stratus does only {', '.join(classes.only[dotted])} here", place))
         elif dotted in classes.recorded and value is not False:
-            notices.append(Notice(dotted, classes.recorded[dotted]))
+            notices.append(Notice(resource_type, dotted, classes.recorded[dotted], dotted in classes.protects))
     if "*" in classes.recorded and any(classes.of(name) == "recorded" for name in properties):
-        notices.append(Notice("*", classes.recorded["*"]))
+        notices.append(Notice(resource_type, "*", classes.recorded["*"], protects=False))
     return list(dict.fromkeys(notices)), errors
 
 

@@ -58,7 +58,7 @@ def _value(name: str, declaration: Any, given: Mapping[str, str]) -> Any:
         if attribute not in _ATTRIBUTES:
             raise TemplateError("a parameter has no such attribute", (*path, attribute))
     kind = declaration["Type"]
-    if kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         raise TemplateError(f"Stratus does not look up parameters of type {kind}: use String", (*path, "Type"))
     if name not in given and "Default" not in declaration:
         raise TemplateError(f"has no default: give it with --parameter {name}=VALUE or in a parameter file", path)

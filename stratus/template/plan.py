@@ -1,14 +1,16 @@
 """A template made ready: every error found before the first change, the resources in the order in which they can be made."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stratus.template import classes, model, parameters, schema
 from stratus.template.errors import Path, TemplateError, UnusableTemplate
 from stratus.template.graph import creation_order
 from stratus.template.intrinsics import REMOVED, Scope, Unknown
+from stratus.template.limits import LIMITS
 from stratus.template.model import LANGUAGE_EXTENSIONS, Resource, Template
+from stratus.template.notice import Notice
 from stratus.template.source import Source
 
 _TAG_KEYS = ("aws:resourcetag/", "aws:requesttag/", "aws:tagkeys")
@@ -44,8 +46,8 @@ class Plan:
     resources: Mapping[str, Resource]
     depends_on: Mapping[str, frozenset[str]]
     outputs: Mapping[str, Any]
-    notices: Mapping[tuple[str, str, str], list[str]]
-    """Logical ids by (resource type, property, reason): what is accepted and has no effect here."""
+    notices: list[Notice]
+    """What is accepted and has no effect here."""
 
 
 def prepare(source: Source, translated: Mapping[str, Any], given: Mapping[str, str], stack: Stack) -> Plan:
@@ -113,7 +115,7 @@ class _Planner:
         conditions, errors = model.evaluate_conditions(template.conditions, bare)
         self.errors += errors
         self._scope = Scope(known, template.mappings, conditions, None, extensions)
-        self._notices: dict[tuple[str, str, str], list[str]] = {}
+        self._notices: dict[Notice, list[str]] = {}
 
     def plan(self) -> Plan:
         made = {
@@ -133,7 +135,7 @@ class _Planner:
             resources={name: made[name] for name in order},
             depends_on=depends_on,
             outputs={name: value for name, value in outputs.items() if value is not REMOVED},
-            notices=self._notices,
+            notices=[replace(notice, resources=tuple(sorted(ids))) for notice, ids in self._notices.items()],
         )
 
     def _holds(self, condition: str | None, path: Path) -> bool:
@@ -165,8 +167,14 @@ class _Planner:
         notices, refused = classes.examine(resource.type, properties, here)
         self.errors += refused
         self.errors += _tag_conditions(properties, here)
+        self.errors += [
+            TemplateError(message, (*here, *place))
+            for limit in LIMITS
+            if limit.resource_type == resource.type
+            for place, message in limit.broken(properties)
+        ]
         for notice in notices:
-            self._notices.setdefault((resource.type, notice.property, notice.reason), []).append(resource.logical_id)
+            self._notices.setdefault(notice, []).append(resource.logical_id)
         return frozenset(foreseen.named)
 
     def _evaluated(self, resource: Resource, foreseen: _Foreseen) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from stratus.template.errors import Path, TemplateError, UnusableTemplate, dotted
+from stratus.template.sam_places import written
 
 MAX_TEMPLATE_BYTES = 1_048_576
 """CloudFormation's own limit of a template body in S3."""
@@ -77,8 +78,13 @@ class Source:
     def _written(self, path: Path) -> Path:
         """The place in the file of a resource that SAM made: that of the one it was made from, whose name its own starts with."""
         resources = self.content.get("Resources")
-        if len(path) < 2 or path[0] != "Resources" or not isinstance(resources, dict) or path[1] in resources:
+        if len(path) < 2 or path[0] != "Resources" or not isinstance(resources, dict):
             return path
+        if path[1] in resources:
+            origin = resources[path[1]]
+            sam_type = origin.get("Type") if isinstance(origin, dict) else None
+            places = [(*path[:3], *place) for place in written(sam_type, path[3:])] if isinstance(sam_type, str) else []
+            return next((place for place in places if place in self.positions), path)
         origins = [name for name in resources if str(path[1]).startswith(name)]
         return ("Resources", max(origins, key=len)) if origins else ("Resources",)
 

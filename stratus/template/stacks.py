@@ -13,6 +13,7 @@ from stratus.service import Caller
 from stratus.template import plan as planning
 from stratus.template.change import Change
 from stratus.template.errors import DeploymentFailed, TemplateError, UnusableTemplate
+from stratus.template.notice import Notice
 from stratus.template.resource import Ports, Site
 from stratus.template.resources import resource_type
 from stratus.template.state import Event, ResourceRecord, StackRecord, State, Status
@@ -24,11 +25,11 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Deployed:
-    """A stack after `deploy`. `notices` say what has no effect on one machine, `problems` what could not be cleaned up."""
+    """A stack after `deploy`. `without_effect` is what it names in vain on one machine, `problems` say what could not be cleaned up."""
 
     outputs: dict[str, str]
     changed: bool
-    notices: list[str] = field(default_factory=list)
+    without_effect: list[Notice] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -95,7 +96,7 @@ class Stacks:
         before = self._state.stack(name)
         fingerprint = self._fingerprint(translation.digest, parameters)
         if before and _is_complete(before, fingerprint):
-            return Deployed(before.outputs, changed=False, notices=before.notices)
+            return Deployed(before.outputs, changed=False, without_effect=before.without_effect)
         stack_id = before.stack_id if before else self._new_stack_id(name)
         plan = self._plan(translation, name, stack_id, parameters)
         now = self._clock.now()
@@ -104,18 +105,20 @@ class Stacks:
             name, stack_id, Status.CREATING if first else Status.UPDATING, before.created if before else now, now
         )
         if before:
-            record = replace(record, outputs=before.outputs, notices=before.notices)
+            record = replace(record, outputs=before.outputs, without_effect=before.without_effect)
         change = Change(self._state, self._site(name), self._teller(name, listener))
         return await self._carry_out(
             change, plan, record, fingerprint, cleaning=before is not None and before.status is Status.CLEANING
         )
 
-    def check(self, name: str, template: Path, parameters: Mapping[str, str]) -> None:
-        """Finds every error that can be found before anything is changed. Raises UnusableTemplate."""
+    def check(self, name: str, template: Path, parameters: Mapping[str, str]) -> int:
+        """Finds every error that can be found before anything is changed; how many resources to go through. Raises UnusableTemplate."""
         translation = self._translations.translate(template, parameters, self._region)
         before = self._state.stack(name)
-        if before is None or not _is_complete(before, self._fingerprint(translation.digest, parameters)):
-            self._plan(translation, name, before.stack_id if before else self._new_stack_id(name), parameters)
+        if before and _is_complete(before, self._fingerprint(translation.digest, parameters)):
+            return 0
+        stack_id = before.stack_id if before else self._new_stack_id(name)
+        return len(self._plan(translation, name, stack_id, parameters).resources)
 
     async def _carry_out(
         self, change: Change, plan: planning.Plan, record: StackRecord, fingerprint: str, *, cleaning: bool
@@ -130,13 +133,18 @@ class Stacks:
         except Exception as error:
             await self._take_back(change, record, error)
             raise
-        notices = _in_words(plan)
-        done = replace(record, outputs=outputs, notices=notices, fingerprint=fingerprint, updated=self._clock.now())
+        done = replace(
+            record,
+            outputs=outputs,
+            without_effect=plan.notices,
+            fingerprint=fingerprint,
+            updated=self._clock.now(),
+        )
         await change.mark_removed(plan)
         await self._state.save_stack(replace(done, status=Status.CLEANING))
         problems = await change.clean_up()
         await self._state.save_stack(replace(done, status=Status.CREATED if first else Status.UPDATED))
-        return Deployed(outputs, changed=True, notices=notices, problems=problems)
+        return Deployed(outputs, changed=True, without_effect=plan.notices, problems=problems)
 
     async def _take_back(self, change: Change, record: StackRecord, cause: Exception) -> None:
         first = record.status is Status.CREATING
@@ -224,10 +232,3 @@ class Stacks:
 
 def _is_complete(stack: StackRecord, fingerprint: str) -> bool:
     return stack.fingerprint == fingerprint and stack.status in (Status.CREATED, Status.UPDATED)
-
-
-def _in_words(plan: planning.Plan) -> list[str]:
-    return [
-        f"{resource_type}{'' if name == '*' else '.' + name} has no effect here ({', '.join(sorted(logical_ids))}): {reason}"
-        for (resource_type, name, reason), logical_ids in sorted(plan.notices.items())
-    ]

@@ -5,12 +5,13 @@ A change writes its step before it acts and its result after, so that a start af
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from stratus.storage.database import Database
+from stratus.template.notice import Notice
 
 MAX_EVENTS = 1000
 FILE = "stacks.sqlite"
@@ -49,7 +50,7 @@ class StackRecord:
     updated: float
     fingerprint: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
+    without_effect: list[Notice] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,9 @@ def _json(record: Any) -> str:
 
 def _stack(text: str) -> StackRecord:
     document = json.loads(text)
-    return StackRecord(**{**document, "status": Status(document["status"])})
+    notices = [Notice.from_json(each) for each in document.get("without_effect", ())]
+    known = {each.name: document[each.name] for each in fields(StackRecord) if each.name in document}
+    return StackRecord(**{**known, "status": Status(document["status"]), "without_effect": notices})
 
 
 def _resource(text: str) -> ResourceRecord:

@@ -2,13 +2,14 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from tests.cloud_under_test import free_ports
 
 TEMPLATE = """
 Parameters: {Mode: {Type: String, Default: PAY_PER_REQUEST, AllowedValues: [PAY_PER_REQUEST]}}
@@ -32,13 +33,6 @@ def stratus(*arguments, **options):
     )
 
 
-def free_port():
-    """The first of twenty that are very likely free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return min(probe.getsockname()[1], 65_000)
-
-
 @pytest.fixture
 def app(tmp_path):
     folder = tmp_path / "notes"
@@ -51,7 +45,7 @@ class Up:
     """`stratus up` in the background, ready."""
 
     def __init__(self, app: Path, data: Path, *more: object) -> None:
-        self.data, self.ready_file, self.port = data, data.parent / "ready.json", free_port()
+        self.data, self.ready_file, self.port = data, data.parent / "ready.json", free_ports(20)
         command = [
             *STRATUS,
             "up",
@@ -96,7 +90,7 @@ def test_a_whole_life(up, app, tmp_path):
     assert f"export AWS_ACCESS_KEY_ID={up.ready['admin']['access_key_id']}\n" in environment
     assert stratus("outputs", "notes", "--data", up.data).stdout == f"TableName\t{table}\n"
 
-    second = stratus("up", app, "--data", up.data, "--port-base", free_port())
+    second = stratus("up", app, "--data", up.data, "--port-base", free_ports(20))
     assert (second.returncode, "in use by another Stratus" in second.stderr) == (1, True)
     elsewhere = stratus("up", app, "--data", tmp_path / "other", "--port-base", up.port)
     assert (elsewhere.returncode, "--port-base" in elsewhere.stderr) == (1, True), elsewhere.stderr
@@ -119,6 +113,37 @@ def test_a_whole_life(up, app, tmp_path):
         json.loads(stratus("status", "--data", up.data, "--json").stdout)["regions"][up.ready["region"]]["retained"]
         == {}
     )
+
+
+def test_the_first_start_says_everything_and_the_next_only_what_matters(app, tmp_path):
+    template = app / "template.yaml"
+    template.write_text(
+        TEMPLATE.replace(
+            "      BillingMode",
+            "      SSESpecification: {SSEEnabled: true}\n      TableClass: STANDARD\n      BillingMode",
+        )
+    )
+    said = []
+    for _ in range(2):
+        started = Up(app, tmp_path / "data")
+        started.process.terminate()
+        said.append(started.process.communicate(timeout=30)[0])
+    first, second = said
+
+    assert "notes: 1 made in eu-central-1" in first
+    assert "warning: Table: SSESpecification has no effect here" in first
+    assert "1 setting has no effect on one machine (TableClass)" in first
+    assert "made in" not in second
+    assert "TableClass" not in second
+    assert "warning: 1 setting that protects on AWS without effect here" in second
+    for text in said:
+        assert "\nTableName\tnotes-Table-" in text
+        assert "\nAWS endpoint\thttp://localhost:" in text
+    notices = stratus("notices", "--data", tmp_path / "data").stdout
+    assert notices.index("SSESpecification (Table)") < notices.index("TableClass (Table)"), "protections come first"
+    [told] = json.loads(stratus("notices", "notes", "--data", tmp_path / "data", "--json").stdout).values()
+    assert {each["name"]: each["protects"] for each in told} == {"SSESpecification": True, "TableClass": False}
+    assert stratus("notices", "other", "--data", tmp_path / "data").returncode == 2
 
 
 def test_a_killed_process_is_forgotten_and_everything_is_there_again(up, app):
@@ -162,7 +187,7 @@ def test_a_killed_process_is_forgotten_and_everything_is_there_again(up, app):
 def test_a_template_with_an_error_is_exit_code_2_and_makes_nothing(app, tmp_path, change, arguments, line):
     (app / "template.yaml").write_text(TEMPLATE.replace(*change))
 
-    refused = stratus("up", app, "--data", tmp_path / "data", "--port-base", free_port(), *arguments)
+    refused = stratus("up", app, "--data", tmp_path / "data", "--port-base", free_ports(20), *arguments)
 
     assert refused.returncode == 2, refused.stderr
     assert line in refused.stderr

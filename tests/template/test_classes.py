@@ -91,6 +91,23 @@ def test_what_bears_on_security_is_never_merely_recorded():
             assert not suspicious or (resource_type, name) in exceptions, f"{resource_type}.{name}"
 
 
+@pytest.mark.parametrize("resource_type", TYPES)
+def test_what_protects_is_recorded(resource_type):
+    classes = table()[resource_type]
+    assert set(classes.protects) <= classes.recorded.keys()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key", "refused"), [("AES256", {}, 0), ("aws:kms", {}, 1), ("aws:kms", {"KMSMasterKeyID": "k"}, 2)]
+)
+def test_objects_are_encrypted_under_our_own_key_or_the_template_is_refused(algorithm, key, refused):
+    default = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm, **key}}
+    notices, errors = examine(
+        "AWS::S3::Bucket", {"BucketEncryption": {"ServerSideEncryptionConfiguration": [default]}}, ()
+    )
+    assert (notices, len(errors)) == ([], refused)
+
+
 def test_nested_properties_and_values_have_their_own_class():
     notices, errors = examine(
         "AWS::Cognito::UserPool",
@@ -102,7 +119,7 @@ def test_nested_properties_and_values_have_their_own_class():
         ("Resources", "Pool", "Properties"),
     )
 
-    assert [notice.property for notice in notices] == ["EmailConfiguration.ConfigurationSet"]
+    assert [notice.name for notice in notices] == ["EmailConfiguration.ConfigurationSet"]
     assert {error.path[3:] for error in errors} == {("EnabledMfas", 1), ("Policies", "SignInPolicy")}
 
 

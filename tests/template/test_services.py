@@ -32,7 +32,7 @@ Resources:
       VersioningConfiguration: {{Status: Enabled}}
       PublicAccessBlockConfiguration: {{BlockPublicAcls: true, BlockPublicPolicy: true}}
       OwnershipControls: {{Rules: [{{ObjectOwnership: BucketOwnerEnforced}}]}}
-      BucketEncryption: {{ServerSideEncryptionConfiguration: [{{ServerSideEncryptionByDefault: {{SSEAlgorithm: aws:kms}}}}]}}
+      BucketEncryption: {{ServerSideEncryptionConfiguration: [{{ServerSideEncryptionByDefault: {{SSEAlgorithm: AES256}}, BucketKeyEnabled: false}}]}}
       CorsConfiguration: {{CorsRules: [{{AllowedOrigins: ["*"], AllowedMethods: [GET], ExposedHeaders: [ETag], MaxAge: 60, Id: one}}]}}
       LifecycleConfiguration:
         Rules:
@@ -72,6 +72,7 @@ Resources:
       Timeout: 10
       Code: {{ZipFile: "def handler(event, context): return 1"}}
       Environment: {{Variables: {{AA: "1"}}}}
+      EphemeralStorage: {{Size: 600}}
       ReservedConcurrentExecutions: 2
       LoggingConfig: {{LogGroup: !Ref Logs}}
   Failed:
@@ -112,7 +113,7 @@ Resources:
       DeletionProtection: ACTIVE
   Client:
     Type: AWS::Cognito::UserPoolClient
-    Properties: {{UserPoolId: !Ref Pool, GenerateSecret: true, ExplicitAuthFlows: [ALLOW_USER_SRP_AUTH, ALLOW_REFRESH_TOKEN_AUTH]}}
+    Properties: {{UserPoolId: !Ref Pool, GenerateSecret: true, RefreshTokenRotation: {{Feature: ENABLED, RetryGracePeriodSeconds: 10}}, ExplicitAuthFlows: [ALLOW_USER_SRP_AUTH, ALLOW_REFRESH_TOKEN_AUTH]}}
   Identities:
     Type: AWS::Cognito::IdentityPool
     Properties:
@@ -134,6 +135,7 @@ CHANGES = [
     ("AttributeName: ttl", "AttributeName: expires"),
     ("VersioningConfiguration: {Status: Enabled}", "VersioningConfiguration: {Status: Suspended}"),
     ("BlockPublicPolicy: true", "BlockPublicPolicy: false"),
+    ("BucketKeyEnabled: false", "BucketKeyEnabled: true"),
     ("MaxAge: 60", "MaxAge: 61"),
     ("ExpirationInDays: 1", "ExpirationInDays: 2"),
     ("Action: s3:PutObject, Resource: !Sub", "Action: s3:DeleteObject, Resource: !Sub"),
@@ -145,6 +147,7 @@ CHANGES = [
     ("Timeout: 10", "MemorySize: 256"),
     ("return 1", "return 2"),
     ('Environment: {Variables: {AA: "1"}}', "Description: no variables"),
+    ("EphemeralStorage: {Size: 600}", "TracingConfig: {Mode: Active}"),
     ("ReservedConcurrentExecutions: 2", "ReservedConcurrentExecutions: 3"),
     ("MaximumRetryAttempts: 1", "MaximumRetryAttempts: 2"),
     ("SourceAccount: !Ref AWS::AccountId", "SourceArn: arn:aws:execute-api:us-east-1:123456789012:x/*"),
@@ -159,6 +162,7 @@ CHANGES = [
     ("DEFAULT_4XX", "DEFAULT_5XX"),
     ("MinimumLength: 12", "MinimumLength: 14"),
     ("ALLOW_USER_SRP_AUTH, ", "ALLOW_USER_SRP_AUTH, ALLOW_USER_PASSWORD_AUTH, "),
+    ("RetryGracePeriodSeconds: 10", "RetryGracePeriodSeconds: 20"),
     ("ServerSideTokenCheck: true", "ServerSideTokenCheck: false"),
     ("Roles: {authenticated: !GetAtt Role.Arn}", "Roles: {}"),
     ("Threshold: 1}", "Threshold: 2}"),
@@ -245,6 +249,9 @@ class Engine:
         )
         return {
             "indexes": [index["IndexName"] for index in table["GlobalSecondaryIndexes"]],
+            "encryption": (await self.ask("s3", "GetBucketEncryption", Bucket=bucket))[
+                "ServerSideEncryptionConfiguration"
+            ],
             "versioning": (await self.ask("s3", "GetBucketVersioning", Bucket=bucket))["Status"],
             "cors": (await self.ask("s3", "GetBucketCors", Bucket=bucket))["CORSRules"],
             "rules": (await self.ask("s3", "GetBucketLifecycleConfiguration", Bucket=bucket))["Rules"],
@@ -252,13 +259,14 @@ class Engine:
             "role": (await self.ask("iam", "ListRoleTags", RoleName=role))["Tags"],
             "function": {
                 name: configuration.get(name)
-                for name in ("Timeout", "MemorySize", "Environment", "Description", "CodeSha256")
+                for name in ("Timeout", "MemorySize", "Environment", "Description", "CodeSha256", "EphemeralStorage")
             },
             "api": (await self.ask("apigateway", "GetRestApi", restApiId=api))["name"],
             "extra stage is of": await self._extra_stage(api),
             "stage": {name: stage.get(name) for name in ("variables", "accessLogSettings", "methodSettings")},
             "password": pool["Policies"]["PasswordPolicy"]["MinimumLength"],
             "mfa": pool["MfaConfiguration"],
+            "rotation": client["UserPoolClient"]["RefreshTokenRotation"],
             "flows": sorted(client["UserPoolClient"]["ExplicitAuthFlows"]),
         }
 

@@ -6,6 +6,10 @@ from typing import Any
 from stratus.template.resource import Made, Properties, ResourceType, Site, changed
 
 _PUBLIC_ACCESS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+_ENCRYPTION_NAMES = {
+    "ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault",
+    "BucketKeyEnabled": "BucketKeyEnabled",
+}
 _CORS_NAMES = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
 
 
@@ -92,10 +96,10 @@ async def _put_lifecycle(site: Site, name: str, configuration: Mapping[str, Any]
 
 
 def _encryption(properties: Properties) -> dict[str, Any] | None:
-    """Keys are recorded only: whatever key the template names, the API says what holds here."""
     if "BucketEncryption" not in properties:
         return None
-    return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    rules = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    return {"Rules": [{api: rule[name] for name, api in _ENCRYPTION_NAMES.items() if name in rule} for rule in rules]}
 
 
 def _cors(properties: Properties) -> dict[str, Any] | None:

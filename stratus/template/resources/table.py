@@ -153,9 +153,7 @@ def _is_active(table: dict[str, Any] | None) -> bool:
     return all(part.get("TableStatus", part.get("IndexStatus", "ACTIVE")) == "ACTIVE" for part in parts)
 
 
-async def _until(
-    site: Site, name: str, reached: Callable[[dict[str, Any] | None], bool]
-) -> dict[str, Any] | None:
+async def _until(site: Site, name: str, reached: Callable[[dict[str, Any] | None], bool]) -> dict[str, Any] | None:
     """Waits for DynamoDB to finish what it goes on with after it answered: filling an index, deleting items. The table as it is then."""
     for _ in range(_POLLS):
         answer = await site.call_if_there("dynamodb", "DescribeTable", TableName=name)

@@ -12,6 +12,7 @@ _MUTABLE = (
     "IdTokenValidity",
     "PreventUserExistenceErrors",
     "ReadAttributes",
+    "RefreshTokenRotation",
     "RefreshTokenValidity",
     "SupportedIdentityProviders",
     "TokenValidityUnits",
