@@ -23,20 +23,6 @@ def door(service, **keys):
 def read(path):
     return open(path, "rb").read()
 
-def fork_bomb():
-    children = []
-    try:
-        while len(children) < 5000:
-            pid = os.fork()
-            if pid == 0:
-                signal.pause()
-            children.append(pid)
-        return "5000 processes"
-    finally:
-        for pid in children:
-            os.kill(pid, 9)
-            os.waitpid(pid, 0)
-
 def fill(path, size):
     with open(path, "wb") as file:
         try:
@@ -203,10 +189,11 @@ def fills_the_disk(world: World) -> Any:
     return _attempt(world, "fill('/tmp/full', 2 << 30)")
 
 
-@attack("BlockingIOError")
-def forks_without_end(world: World) -> Any:
-    """Forks until nothing is left."""
-    return _attempt(world, "fork_bomb()")
+@attack(dict.fromkeys(["RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_AS"], "ValueError"))
+def raises_its_limit(world: World, limit: str) -> Any:
+    """Raises its own {}, to fork, open, write or take without end."""
+    unlimited = "resource.RLIM_INFINITY"
+    return _attempt(world, f"resource.setrlimit(resource.{limit}, ({unlimited}, {unlimited}))")
 
 
 @attack("MemoryError")
