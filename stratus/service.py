@@ -104,6 +104,10 @@ class Service:
         """Headers that the answer to a request from a page (one with an Origin) carries besides, errors too."""
         return []
 
+    def knows(self, params: Params) -> bool:
+        """Whether what an unsigned call names (a client, a pool, a token) is in this region; asked where several are up."""
+        return False
+
     def resource_policy(self, resource: str) -> str | None:
         """The JSON text of the resource policy that guards `resource` (an ARN), or None."""
         return None

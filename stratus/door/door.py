@@ -13,6 +13,7 @@ import orjson
 from botocore.model import OperationModel
 
 from stratus.clock import Clock
+from stratus.door import cors
 from stratus.door.identify import Addressed, identify
 from stratus.door.regions import Regions
 from stratus.iam.gate import Iam
@@ -38,9 +39,14 @@ class Door:
     async def __call__(self, request: Request) -> Response:
         """Answers one request to the AWS endpoint. What goes wrong is answered in the words of the service asked for."""
         addressed = identify(request)
+        any_origin = addressed.service in cors.ANY_ORIGIN
+        if any_origin and cors.is_preflight(request):
+            return cors.preflight(request)
         routed = _path_style(request, addressed)
         response = await self._answer(request, routed, addressed)
         if "origin" in request.headers:
+            if any_origin:
+                cors.open_to_any_page(response)
             with contextlib.suppress(AwsError):  # a service that is not here has answered so, and adds nothing
                 response.headers += self._regions.find(addressed.service, addressed.region).answer_headers(routed)
         return response
@@ -79,17 +85,21 @@ class Door:
     ) -> Response:
         operation = _operation(service, model.name)
         if operation.access is None:
-            principal, region, context = ANONYMOUS, addressed.region, _NO_CONTEXT
+            params = await protocol.parse(model, routed)
+            region: str | None = addressed.region or self._regions.knowing(service.name, params)
+            service = self._regions.find(service.name, region)
+            principal, context = ANONYMOUS, _NO_CONTEXT
         else:
             caller = await self._iam.authenticate(
                 request, service.name, region=addressed.region, body_limit=protocol.body_limit
             )
             principal, region, context = caller.principal, caller.region, caller.context
             routed.body = caller.body
+            params = await protocol.parse(model, routed)
         call = Call(
             service=service.name,
             operation=model.name,
-            params=await protocol.parse(model, routed),
+            params=params,
             principal=principal,
             region=self._regions.region_of(service.name, region),
             account=self._iam.account,

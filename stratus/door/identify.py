@@ -38,6 +38,8 @@ def identify(request: Request) -> Addressed:
         return Addressed(scope_service, region, bucket)
     if host_service:
         return Addressed(host_service, region, bucket)
+    if request.method == "OPTIONS" and request.path == "/":
+        return Addressed(_from_preflight(request), region)
     if _WELL_KNOWN in request.path and request.method in ("GET", "HEAD"):
         return Addressed("cognito-idp", request.path[1:].partition("_")[0])
     if service := _from_query_action(request):
@@ -76,6 +78,12 @@ def _from_host(host: str) -> tuple[str | None, str | None, str | None]:
         region = labels[at + 1] if len(labels) > at + 1 else None
         return ".".join(labels[:at]) or None, "s3", region
     return None, labels[0], labels[1] if len(labels) > 1 else None
+
+
+def _from_preflight(request: Request) -> str:
+    """A browser asks for leave without saying for which service: who will send a target is Cognito's, who will post a form STS's."""
+    wanted = request.headers.get("access-control-request-headers") or ""
+    return "cognito-idp" if "x-amz-target" in wanted.lower() else "sts"
 
 
 def _from_query_action(request: Request) -> str | None:

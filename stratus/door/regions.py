@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from stratus.service import Service
 from stratus.wire.errors import AwsError, not_implemented
+from stratus.wire.message import Params
 
 GLOBAL_SERVICES = frozenset({"iam", "sts"})
 
@@ -36,6 +37,12 @@ class Regions:
         if region not in self._services:
             raise AwsError("InvalidRegion", f"Region {region} is not up here. Up are: {', '.join(self.names)}.", 400)
         return region
+
+    def knowing(self, service: str, params: Params) -> str:
+        """The region that an unsigned call, which names none, is for: the one that knows what it names; the first if none does."""
+        if service in GLOBAL_SERVICES or len(self.names) == 1:
+            return self.first
+        return next((name for name in self.names if self._services[name][service].knows(params)), self.first)
 
     def find(self, service: str, region: str | None) -> Service:
         """Raises AwsError, refusing by name, when the service is none of ours or the region is not up."""

@@ -35,6 +35,13 @@ def request(target: str, headers: dict[str, str] | None = None, *, host: str = "
             Addressed("cognito-idp"),
         ),
         (
+            request("OPTIONS /", {"access-control-request-headers": "content-type,X-Amz-Target"}),
+            Addressed("cognito-idp"),
+        ),
+        (request("OPTIONS /", {"access-control-request-headers": "amz-sdk-request"}), Addressed("sts")),
+        (request("OPTIONS /", host="b.s3.localhost:4566"), Addressed("s3", None, "b")),
+        (request("OPTIONS /bucket/key"), Addressed("s3")),
+        (
             request("PUT /bucket/key", {"authorization": SCOPE.format("eu-west-1/s3")}),
             Addressed("s3", "eu-west-1"),
         ),

@@ -23,6 +23,7 @@ from stratus.services.cognito_identity.pool import SCHEMA, IdentityPool
 from stratus.services.cognito_identity.tokens import OpenIdTokens
 from stratus.storage.database import Database
 from stratus.wire.errors import AwsError
+from stratus.wire.message import Params
 
 Result = dict[str, Any]
 AccessRule = Callable[[Any, Call], Iterable[Access]]
@@ -84,6 +85,11 @@ class CognitoIdentity(Service):
 
     async def stop(self) -> None:
         await self.database.close()
+
+    def knows(self, params: Params) -> bool:
+        """The ids of pools and identities say their region."""
+        named = params.get("IdentityPoolId") or params.get("IdentityId") or ""
+        return bool(named.startswith(f"{self.around.region}:"))
 
     def pool_arn(self, pool_id: str) -> str:
         return f"arn:aws:cognito-identity:{self.around.region}:{self.around.account}:identitypool/{pool_id}"

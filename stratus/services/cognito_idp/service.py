@@ -6,7 +6,7 @@ from typing import Any
 
 from stratus.mail.mailbox import Mailbox
 from stratus.service import Service, Surroundings
-from stratus.services.cognito_idp import client, grants, pool, users
+from stratus.services.cognito_idp import client, grants, pool, sessions, users
 from stratus.services.cognito_idp.issuers import is_issuer, issuer
 from stratus.services.cognito_idp.operations.admin import AdminOperations
 from stratus.services.cognito_idp.operations.clients import ClientOperations
@@ -16,8 +16,9 @@ from stratus.services.cognito_idp.operations.pools import PoolOperations
 from stratus.services.cognito_idp.operations.sign_in import SignInOperations
 from stratus.services.cognito_idp.schema import SCHEMA
 from stratus.services.cognito_idp.secret_block import SecretBlocks
+from stratus.services.cognito_idp.tokens import is_of
 from stratus.storage.database import Database
-from stratus.wire.message import Request, Response
+from stratus.wire.message import Params, Request, Response
 
 _WELL_KNOWN = "/.well-known/"
 
@@ -70,6 +71,14 @@ class CognitoIdp(
             and grant.sub == subject
             and not grant.revoked
         )
+
+    def knows(self, params: Params) -> bool:
+        """An unsigned call names a client, or the user behind an access token, or has a session alone (a TOTP secret's first code)."""
+        if "ClientId" in params:
+            return params["ClientId"] in self.clients
+        if "AccessToken" in params:
+            return is_of(self.pools.values(), params["AccessToken"])
+        return sessions.find(self.database.reader, params.get("Session", ""), self.around.clock.now()) is not None
 
     async def http(self, request: Request) -> Response | None:
         """What a pool publishes: `/{poolId}/.well-known/jwks.json` and `.../openid-configuration`; None for anything else."""

@@ -94,15 +94,25 @@ class AccessClaims:
     origin_jti: str
 
 
+def is_of(pools: Iterable[Pool], token: str) -> bool:
+    """Whether a token names a key of one of `pools`; verifies nothing."""
+    try:
+        return _key_id(token) in {pool.keys.access_token.kid for pool in pools}
+    except (JoseError, ValueError, TypeError):
+        return False
+
+
+def _key_id(token: str) -> Any:
+    return jws.extract_compact(token.encode()).headers().get("kid") if len(token) <= _MAX_LENGTH else None
+
+
 def verify_access_token(pools: Iterable[Pool], token: str, addresses: Addresses, now: float) -> AccessClaims:
     """The claims of an access token of one of `pools`; NotAuthorizedException for any other text.
 
     Signature and expiry only: whether the grant was revoked stands in the grants.
     """
-    by_kid = {pool.keys.access_token.kid: pool for pool in pools}
     try:
-        kid = jws.extract_compact(token.encode()).headers().get("kid") if len(token) <= _MAX_LENGTH else None
-        pool = by_kid[kid]
+        pool = {pool.keys.access_token.kid: pool for pool in pools}[_key_id(token)]
         claims = json.loads(jws.deserialize_compact(token, pool.keys.access_token, algorithms=[_ALGORITHM]).payload)
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise not_authorized("Invalid Access Token") from error
