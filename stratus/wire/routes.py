@@ -1,7 +1,7 @@
 """Finding a REST operation by method, path and the query literals of its template (`/{Bucket}/{Key+}?uploads`)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote
 
 from botocore.model import OperationModel, ServiceModel
@@ -30,9 +30,10 @@ class Route:
     headers: tuple[str, ...]
 
     def wants(self, query: dict[str, str], headers: Headers) -> bool:
+        """One required parameter is enough: `?uploadId=` without its part number is no PutObject, it is half an UploadPart."""
         return (
             all(name in query and (not value or query[name] == value) for name, value in self.literals)
-            and all(name in query for name in self.parameters)
+            and (not self.parameters or any(name in query for name in self.parameters))
             and all(name in headers for name in self.headers)
         )
 
@@ -51,8 +52,8 @@ class Routes:
             path = operation.http["requestUri"].partition("?")[0]
             found.setdefault((operation.http["method"], path), []).append((operation.deprecated, _route(operation)))
         for (method, path), routes in sorted(found.items(), key=lambda item: -len(_LABEL.sub("", item[0][1]))):
-            ranked = sorted(routes, key=_rank)
-            self._paths.setdefault(method, []).append((_pattern(path)[0], [route for _, route in ranked]))
+            ranked = [_unless_alone(route, routes) for _, route in sorted(routes, key=_rank)]
+            self._paths.setdefault(method, []).append((_pattern(path)[0], ranked))
 
     def find(self, request: Request) -> OperationModel | None:
         """The operation of a request, or None. Raises ValueError for a query string that cannot be read."""
@@ -90,6 +91,12 @@ def _route(operation: OperationModel) -> Route:
         elif member.serialization.get("location") == "header":
             headers.append(wire.lower())
     return Route(operation.name, tuple(literals), tuple(parameters), tuple(headers))
+
+
+def _unless_alone(route: Route, routes: list[tuple[bool, Route]]) -> Route:
+    """What is required tells operations of the same literals apart; the only one with its literals is meant without it too."""
+    rivals = [other for _, other in routes if other.literals == route.literals]
+    return route if len(rivals) > 1 or not route.literals else replace(route, parameters=(), headers=())
 
 
 def _rank(entry: tuple[bool, Route]) -> tuple[int, int, bool]:

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.model import OperationModel, StructureShape
 
 from stratus.wire.errors import AwsError
-from stratus.wire.message import Request, Response
+from stratus.wire.message import Params, Request, Response
 from stratus.wire.rest_protocol import BodyWriter
 from stratus.wire.rest_xml_protocol import RestXmlProtocol
 from stratus.wire.xml_shapes import escape
@@ -37,6 +37,7 @@ _ROOT_TAGS = {
     "ListObjectsV2": "ListBucketResult",
     "ListParts": "ListPartsResult",
 }
+_OF_A_PART = ("UploadPart", "UploadPartCopy")
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
@@ -44,6 +45,15 @@ class S3Protocol(RestXmlProtocol):
     content_type = "application/xml"
     request_id_header = "x-amz-request-id"
     validates = False  # S3 words each complaint by itself
+
+    async def parse(self, operation: OperationModel, request: Request) -> Params:
+        params = await super().parse(operation, request)
+        if operation.name in _OF_A_PART:
+            for member, parameter in (("UploadId", "uploadId"), ("PartNumber", "partNumber")):
+                if member not in params:
+                    message = f"The parameter {parameter} is missing."
+                    raise AwsError("InvalidArgument", message, members={"ArgumentName": parameter})
+        return params
 
     def serialise(self, operation: OperationModel, result: Any, request_id: str) -> Response:
         response = super().serialise(operation, result, request_id)

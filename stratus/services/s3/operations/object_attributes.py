@@ -9,9 +9,11 @@ from stratus.services.s3.errors import integer, invalid_argument
 from stratus.services.s3.operations.get_object import GetObject, moment
 from stratus.services.s3.permissions import on_attributes
 from stratus.services.s3.versions import MAX_PART_NUMBER, Version
+from stratus.wire.errors import AwsError
 
 ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 MOST_PARTS = 1000
+_NOT_ASKED = "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
 
 
 class GetObjectAttributes(GetObject):
@@ -19,7 +21,9 @@ class GetObjectAttributes(GetObject):
     async def get_object_attributes(self, call: Call) -> Result:
         bucket, params = self.bucket(call), call.params
         asked = params.get("ObjectAttributes") or []
-        if not asked or any(name not in ATTRIBUTES for name in asked):
+        if not asked:
+            raise AwsError("InvalidRequest", _NOT_ASKED)
+        if any(name not in ATTRIBUTES for name in asked):
             raise invalid_argument("Invalid attribute name specified.", "x-amz-object-attributes", ",".join(asked))
         version = self.find(call, bucket, params["Key"], params.get("VersionId"))
         known: dict[str, Any] = {
