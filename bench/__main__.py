@@ -5,6 +5,7 @@ Takes about ten minutes on two cores. `python -m bench --write` puts the tables 
 
 import argparse
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -45,6 +46,7 @@ class Row:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that what was started is ended too
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     arguments.add_argument("--items", type=int, default=LARGE, help="items in the large partition")

@@ -68,11 +68,10 @@ def memory(pid: int) -> float:
     ],
 )
 def test_it_streams(tmp_path: Path, size: int) -> None:
-    server = StratusProcess(tmp_path / "data", free_ports(20))
-    server.start()
-    server.stop()
-    server.start()  # without what the first start alone needs: the template translator
-    try:
+    with StratusProcess(tmp_path / "data", free_ports(20)) as server:
+        server.start()
+        server.stop()
+        server.start()  # without what the first start alone needs: the template translator
         s3 = client(server)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": server.ready["region"]})
         before = memory(server.pid)
@@ -81,7 +80,6 @@ def test_it_streams(tmp_path: Path, size: int) -> None:
         for piece in body.iter_chunks(len(PIECE)):
             seen.update(piece)
         after = memory(server.pid)
-    finally:
         server.stop()
     print(f"{size:,} bytes in and out: {before:.0f} MB before, {after:.0f} MB at most")
     assert seen.hexdigest() == digest(size)

@@ -28,10 +28,10 @@ pytestmark = [
 def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StratusProcess, Path]]:
     folder = tmp_path_factory.mktemp("traced")
     trace = folder / "trace"
-    server = StratusProcess(folder / "data", free_ports(20))
-    server.start(prefix=("strace", "-f", "-yy", "-s", "200", "--seccomp-bpf", "-o", str(trace), "-e", TRACED))
-    yield server, trace
-    server.stop()
+    with StratusProcess(folder / "data", free_ports(20)) as server:
+        server.start(prefix=("strace", "-f", "-yy", "-s", "200", "--seccomp-bpf", "-o", str(trace), "-e", TRACED))
+        yield server, trace
+        server.stop()
 
 
 @pytest.mark.parametrize("name", WRITERS)
