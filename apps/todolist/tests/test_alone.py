@@ -38,6 +38,7 @@ def python(copy: Path, *arguments: str) -> None:
 def test_linters(copy):
     python(copy, "ruff", "check", "--no-cache", ".")
     python(copy, "ruff", "format", "--no-cache", "--check", ".")
+    run(copy, str(Path(sys.executable).parent / "cfn-lint"), "-t", "template.yaml")
 
 
 def test_types(copy):
