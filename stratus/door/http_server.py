@@ -23,6 +23,8 @@ from stratus.wire.message import Body, BytesBody, Headers, Request, Response
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
+Turn = tuple[Request, bool, bool]
+"""A request, whether its connection is kept afterwards, and whether its client knows chunks (HTTP/1.0 does not)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,17 @@ class HttpServer:
         return port
 
     async def stop(self) -> None:
-        """Accepts nothing more, lets what is under way finish within the grace time, then closes every connection."""
+        """Accepts nothing more, lets what was asked already be answered within the grace time, and closes every connection."""
         if self._server is not None:
             self._server.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
-        busy = {connection.task for connection in self.connections if connection.task is not None}
-        if busy:
-            await asyncio.wait(busy, timeout=self.limits.grace)
+        for connection in list(self.connections):
+            connection.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.limits.grace):
+                while busy := [connection.task for connection in self.connections if connection.task is not None]:
+                    await asyncio.wait(busy)
         for connection in list(self.connections):
             connection.close()
 
@@ -105,8 +110,9 @@ class Connection(asyncio.Protocol):
         self.task: asyncio.Task[None] | None = None
         self.deadline = loop.time() + self.limits.head_timeout
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._waiting: deque[Turn] = deque()
         self._client = ""
+        self._ending = False
         self._lingering = False
         self._begin_head()
 
@@ -149,8 +155,8 @@ class Connection(asyncio.Protocol):
             self.deadline = self.loop.time() + self.limits.body_stall
 
     def eof_received(self) -> bool:
-        if self._lingering:
-            return False
+        """A client may close its side once it has asked; what it asked is answered, except under TLS, which ends as a whole here."""
+        self._ending = True
         if self._body is not None:
             self._body.broken()
         return self.task is not None and not self.secure
@@ -242,21 +248,22 @@ class Connection(asyncio.Protocol):
     # --- requests in order ---
 
     def _enqueue(self, request: Request) -> None:
-        keep = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        chunks = self._parser.get_http_version() != "1.0"
+        keep = self._parser.should_keep_alive() and not self._parser.should_upgrade() and chunks
+        turn = request, keep, chunks
         if self.task is None:
-            self._dispatch(request, keep)
+            self._dispatch(turn)
             return
-        self._waiting.append((request, keep))
+        self._waiting.append(turn)
         if len(self._waiting) > self.limits.pipelined:
             self.transport.pause_reading()
 
-    def _dispatch(self, request: Request, keep: bool) -> None:
-        self.deadline = (
-            float("inf") if isinstance(request.body, BytesBody) else self.loop.time() + self.limits.body_stall
-        )
-        self.task = self.loop.create_task(self._serve(request, keep))
+    def _dispatch(self, turn: Turn) -> None:
+        whole = isinstance(turn[0].body, BytesBody)
+        self.deadline = float("inf") if whole else self.loop.time() + self.limits.body_stall
+        self.task = self.loop.create_task(self._serve(*turn))
 
-    async def _serve(self, request: Request, keep: bool) -> None:
+    async def _serve(self, request: Request, keep: bool, chunks: bool) -> None:
         body = request.body  # the handler may put another in its place
         try:
             response = await self.server.handler(request)
@@ -266,8 +273,8 @@ class Connection(asyncio.Protocol):
         try:
             self.deadline = self.loop.time() + self.limits.write_stall
             read = _is_read(body)
-            keep = keep and read
-            await self.writer.write(request, response, keep)
+            keep = keep and read and (not self._ending or bool(self._waiting))
+            await self.writer.write(request, response, keep=keep, chunks=chunks)
         except Exception as error:  # noqa: BLE001 - part of the answer is gone: the client must see a broken connection
             log.debug("response aborted: %s", error)
             self.transport.abort()
@@ -281,9 +288,11 @@ class Connection(asyncio.Protocol):
         elif not keep:
             self.close()
         elif self._waiting:
-            self._dispatch(*self._waiting.popleft())
+            self._dispatch(self._waiting.popleft())
             if len(self._waiting) <= self.limits.pipelined:
                 self.transport.resume_reading()
+        elif self._ending:
+            self.close()
         else:
             self.deadline = self.loop.time() + self.limits.keep_alive
 
@@ -291,6 +300,12 @@ class Connection(asyncio.Protocol):
         self.deadline = self.loop.time() + self.limits.write_stall
 
     # --- endings ---
+
+    def finish(self) -> None:
+        """Answers what was asked already, and nothing more."""
+        self._ending = True
+        if self.task is None:
+            self.close()
 
     def timed_out(self) -> None:
         if self._body is not None and not self._lingering:
@@ -321,7 +336,10 @@ class Connection(asyncio.Protocol):
         self._lingering = True
 
     def _refuse(self, status: int) -> None:
-        if self.task is None and not self.transport.is_closing():
+        if self.task is not None:  # the answers to what was asked before come first, and are the last
+            self._ending = self._lingering = True
+            return
+        if not self.transport.is_closing():
             phrase = HTTPStatus(status).phrase
             self.transport.write(
                 f"HTTP/1.1 {status} {phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()

@@ -42,8 +42,11 @@ class ResponseWriter:
     def say_continue(self) -> None:
         self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    async def write(self, request: Request, response: Response, keep: bool) -> None:
-        """Raises whatever the body raises, ClientGone, or OSError; then the answer is broken and the connection must end."""
+    async def write(self, request: Request, response: Response, *, keep: bool, chunks: bool) -> None:
+        """A body of unknown length ends, where the client knows no `chunks`, with the connection, which then is not to be kept.
+
+        Raises whatever the body raises, ClientGone, or OSError; then the answer is broken and the connection must end.
+        """
         body = response.body
         bodiless = request.method == "HEAD" or response.status in _BODILESS
         if isinstance(body, bytes):
@@ -56,7 +59,7 @@ class ResponseWriter:
             if not bodiless:
                 await self._write_file(body)
         else:
-            chunked = not any(name.lower() == "content-length" for name, _ in response.headers)
+            chunked = chunks and not any(name.lower() == "content-length" for name, _ in response.headers)
             head = _head(response, keep, None)
             self._transport.write(head[:-2] + b"transfer-encoding: chunked\r\n\r\n" if chunked else head)
             if not bodiless:

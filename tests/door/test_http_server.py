@@ -317,3 +317,141 @@ async def test_a_small_body_arrives_as_one_piece() -> None:
         answer = await exchange(server, b"POST / HTTP/1.1\r\nContent-Length: 3\r\n" + CLOSE + b"\r\nabc")
     assert answer.endswith(b"abc")
     assert kinds == [BytesBody]
+
+
+async def letters(request: Request) -> Response:
+    async def pieces() -> AsyncIterator[bytes]:
+        for letter in (b"a", b"b", b"c"):
+            yield letter
+
+    return Response(200, [], pieces())
+
+
+@pytest.mark.parametrize("connection", [b"", b"Connection: keep-alive\r\n"])
+async def test_given_a_client_of_http_1_0_when_the_length_is_unknown_then_the_connection_ends_the_body(
+    connection: bytes,
+) -> None:
+    async with served(letters) as server:
+        answer = await exchange(server, b"GET / HTTP/1.0\r\n" + connection + b"\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert b"connection: close" in head
+    assert body == b"abc"
+
+
+async def test_given_a_head_request_then_the_answer_has_the_length_and_no_body_and_the_connection_goes_on() -> None:
+    async def handler(request: Request) -> Response:
+        return Response(200, [], b"12345") if request.path == "/whole" else await letters(request)
+
+    requests = b"HEAD /whole HTTP/1.1\r\nHost: h\r\n\r\nHEAD /pieces HTTP/1.1\r\nHost: h\r\n\r\n"
+    async with served(handler) as server:
+        answer = await exchange(server, requests + b"GET /whole HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    first, second, last, body = answer.split(b"\r\n\r\n")
+    assert b"content-length: 5" in first
+    assert b"transfer-encoding: chunked" in second
+    assert b"content-length: 5" in last
+    assert body == b"12345"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_given_a_client_that_closes_its_side_after_asking_then_it_gets_its_answers_and_the_end(
+    count: int,
+) -> None:
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        entered.set()
+        await release.wait()
+        return Response(200, [], request.path.encode())
+
+    async with served(handler) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"".join(b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % number for number in range(count)))
+        writer.write_eof()
+        await entered.wait()
+        release.set()
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+    assert [part[:2] for part in answer.split(b"\r\n\r\n")[1:]] == [b"/%d" % number for number in range(count)]
+    assert answer.count(b"connection: close") == 1
+
+
+async def test_given_nonsense_after_a_request_then_the_request_is_answered_before_the_connection_ends() -> None:
+    release = asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        await release.wait()
+        return Response(200, [], b"answered")
+
+    async with served(handler) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n\x00nonsense\r\n\r\n")
+        await asyncio.sleep(0)
+        release.set()
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+    assert answer.endswith(b"answered")
+
+
+async def test_given_requests_behind_a_body_that_streams_then_each_gets_its_own_bytes() -> None:
+    async def handler(request: Request) -> Response:
+        size = 0
+        async for piece in request.body:
+            size += len(piece)
+        return Response(200, [], b"%s %d" % (request.path.encode(), size))
+
+    def put(path: bytes, size: int) -> bytes:
+        return b"PUT %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (path, size) + b"x" * size
+
+    large = 3 * 1024 * 1024
+    requests = put(b"/large", large) + put(b"/small", 3) + put(b"/large", large)
+    async with served(handler) as server:
+        answer = await exchange(server, requests + b"GET /last HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    bodies = [part.partition(b"HTTP/1.1")[0] for part in answer.split(b"\r\n\r\n")[1:]]
+    assert bodies == [b"/large %d" % large, b"/small 3", b"/large %d" % large, b"/last 0"]
+
+
+async def test_stop_closes_idle_connections_at_once_and_answers_only_what_was_asked() -> None:
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        if request.path != "/quick":
+            entered.set()
+            await release.wait()
+        return Response(200, [], request.path.encode())
+
+    server = HttpServer(handler)
+    await server.start("127.0.0.1", 0)
+    idle, idle_writer = await asyncio.open_connection("127.0.0.1", server.port)
+    idle_writer.write(b"GET /quick HTTP/1.1\r\nHost: h\r\n\r\n")
+    await idle.readuntil(b"/quick")
+    busy, busy_writer = await asyncio.open_connection("127.0.0.1", server.port)
+    busy_writer.write(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n")
+    await entered.wait()
+    stopping = asyncio.create_task(server.stop())
+    assert await asyncio.wait_for(idle.read(), 5) == b""  # while the other is still under way
+    assert not stopping.done()
+    release.set()
+    answer = await asyncio.wait_for(busy.read(), 5)
+    await stopping
+    assert (answer.count(b"200 OK"), answer.count(b"connection: close"), answer[-5:]) == (2, 1, b"/next")
+    idle_writer.close()
+    busy_writer.close()
+
+
+async def test_stop_waits_no_longer_than_the_grace_time() -> None:
+    entered = asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        entered.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server = HttpServer(handler, Limits(grace=0.05))
+    await server.start("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    await entered.wait()
+    await asyncio.wait_for(server.stop(), 5)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()

@@ -68,3 +68,34 @@ def test_a_new_host_name_gets_a_new_certificate(tmp_path: Path) -> None:
     first = (tmp_path / "server.pem").read_bytes()
     CertificateAuthority(tmp_path, ["192.168.1.5", "todo.example"]).server_context()
     assert (tmp_path / "server.pem").read_bytes() != first
+
+
+async def test_given_a_client_that_ends_tls_after_asking_then_the_server_lives_and_says_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entered, release, answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        entered.set()
+        await release.wait()
+        answered.set()
+        return await hello(request)
+
+    authority = CertificateAuthority(tmp_path)
+    server = HttpServer(handler)
+    await server.start("127.0.0.1", 0, authority.server_context())
+    try:
+        context = ssl.create_default_context(cafile=str(authority.certificate))
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", server.port, ssl=context, server_hostname="localhost"
+        )
+        writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        await entered.wait()
+        writer.close()
+        await reader.read()
+        release.set()
+        await asyncio.wait_for(answered.wait(), 5)
+        assert (await get(server.port, authority.certificate, "localhost")).endswith(b"secure")
+    finally:
+        await server.stop()
+    assert not caplog.records
