@@ -15,6 +15,7 @@ from pathlib import Path
 
 from stratus.cli import screen
 from stratus.cli.failures import Failure
+from stratus.cli.naming import command
 
 MARK = "trusted"
 
@@ -36,7 +37,7 @@ def install(data: Path) -> None:
     if not done:
         raise Failure(_no_store(data, certificate))
     (data / MARK).write_text(_fingerprint(certificate), encoding="ascii")
-    screen.say("Start `stratus up` again: it then prints https addresses.")
+    screen.say(f"Start `{command('up', data)}` again: its addresses are https then.")
 
 
 def uninstall(data: Path) -> None:
@@ -92,8 +93,8 @@ def _browser_stores(certificate: Path, name: str) -> list[Store]:
 
 def _system_stores(certificate: Path, name: str) -> list[Store]:
     """The store of curl, git and most command-line programs; only root may change it."""
-    for folder, update in (
-        (Path("/usr/local/share/ca-certificates"), "update-ca-certificates"),
+    for folder, update, *afresh in (
+        (Path("/usr/local/share/ca-certificates"), "update-ca-certificates", "--fresh"),  # else dead links stay behind
         (Path("/etc/pki/ca-trust/source/anchors"), "update-ca-trust"),
         (Path("/etc/ca-certificates/trust-source/anchors"), "update-ca-trust"),
     ):
@@ -105,14 +106,20 @@ def _system_stores(certificate: Path, name: str) -> list[Store]:
             )
             return []
         file = str(folder / f"{name}.crt")
-        return [Store("the system's store", [["cp", str(certificate), file], [update]], [["rm", "-f", file], [update]])]
+        return [
+            Store(
+                "the system's store",
+                [["cp", str(certificate), file], [update]],
+                [["rm", "-f", file], [update, *afresh]],
+            )
+        ]
     return []
 
 
 def _do(store: str, commands: Sequence[Sequence[str]], deed: str) -> bool:
-    for command in commands:
-        screen.say(f"  {' '.join(command)}")
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands, no shell
+    for words in commands:
+        screen.say(f"  {' '.join(words)}")
+        done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands, no shell
         if done.returncode != 0:
             screen.warn(f"It was not {deed} {store}: {done.stderr.strip() or done.stdout.strip()}")
             return False

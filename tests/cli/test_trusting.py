@@ -1,11 +1,14 @@
 """`trust` calls the store's own tools, leaves its mark only when one worked, and can be undone."""
 
 import os
+import shutil
+import subprocess
 
 import pytest
 
 from stratus.cli import trusting
 from stratus.cli.failures import Failure
+from stratus.door.tls import CertificateAuthority
 
 TOOL = """#!/bin/sh
 echo "$@" >> "$HOME/calls"
@@ -69,3 +72,24 @@ def test_a_store_that_refuses_leaves_no_mark(machine):
 def test_before_the_first_run_there_is_nothing_to_trust(tmp_path):
     with pytest.raises(Failure, match="run `stratus up"):
         trusting.install(tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("certutil") is None, reason="libnss3-tools is not installed")
+def test_with_the_real_tool_a_browser_takes_our_server_and_afterwards_no_more(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(trusting, "_system_stores", lambda certificate, name: [])
+    CertificateAuthority(tmp_path / "data" / "tls").server_context()
+
+    def certutil(*arguments):
+        command = ["certutil", "-d", f"sql:{tmp_path}/.pki/nssdb", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    trusting.install(tmp_path / "data")
+    server = tmp_path / "data" / "tls" / "server.pem"
+    assert certutil("-A", "-t", ",,", "-n", "server", "-i", str(server)).returncode == 0
+    assert "certificate is valid" in certutil("-V", "-u", "V", "-n", "server").stdout
+
+    trusting.uninstall(tmp_path / "data")
+    assert certutil("-V", "-u", "V", "-n", "server").returncode != 0
+    assert "stratus-" not in certutil("-L").stdout
