@@ -11,6 +11,7 @@ from stratus.service import Access, AccessRule, Call
 from stratus.services.dynamodb.expressions import syntax
 from stratus.services.dynamodb.expressions.scope import paths_in
 from stratus.services.dynamodb.numbers import canonical
+from stratus.services.dynamodb.table import Table
 from stratus.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def on_item(action: str, part: str) -> AccessRule:
 
     def rule(service: "DynamoDb", call: Call) -> Iterable[Access]:
         request = call.params
-        yield item_access(service, call, action, request, request.get(part))
+        return (item_access(service, call, action, request, request.get(part)),)
 
     return rule
 
@@ -54,9 +55,10 @@ def item_access(
     """Access to one item in `request["TableName"]`, whose keys `item` holds."""
     name = request.get("TableName")
     context = _context(request, _attributes(request, item if isinstance(item, dict) else {}))
-    leading = tuple(_leading_keys(service, name, [item]))
-    if leading:
-        context["dynamodb:LeadingKeys"] = leading
+    table = service.table_or_none(name)
+    leading = None if table is None else _leading_key(table, item)
+    if leading is not None:
+        context["dynamodb:LeadingKeys"] = (leading,)
     if enclosing is not None:
         context["dynamodb:EnclosingOperation"] = (enclosing,)
     return Access(action, table_arn(call, name), context)
@@ -152,25 +154,19 @@ def _attributes(request: Request, item: dict[str, Any]) -> Iterable[str]:
     found = item.keys()
     extra: set[str] = set()
     names = request.get("ExpressionAttributeNames")
-    for parameter in _EXPRESSIONS:
-        text = request.get(parameter)
-        if isinstance(text, str):
-            for name in top_level_names(parameter, text):
+    for parameter, given in request.items():
+        if parameter in _EXPRESSIONS and isinstance(given, str):
+            for name in top_level_names(parameter, given):
                 extra.add(str(names.get(name, name)) if isinstance(names, dict) else name)
-    for parameter in ("AttributesToGet", "Expected", "AttributeUpdates", "KeyConditions", "QueryFilter", "ScanFilter"):
-        legacy = request.get(parameter)
-        if isinstance(legacy, dict | list):
-            extra.update(str(name) for name in legacy)
+        elif parameter in _LEGACY and isinstance(given, dict | list):
+            extra.update(str(name) for name in given)
     return found | extra if extra else found
 
 
-_EXPRESSIONS = (
-    "ConditionExpression",
-    "FilterExpression",
-    "KeyConditionExpression",
-    "ProjectionExpression",
-    "UpdateExpression",
+_EXPRESSIONS = frozenset(
+    {"ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression"}
 )
+_LEGACY = frozenset({"AttributesToGet", "Expected", "AttributeUpdates", "KeyConditions", "QueryFilter", "ScanFilter"})
 
 
 @lru_cache(maxsize=2048)
@@ -196,18 +192,14 @@ def _paths(parameter: str, text: str) -> Iterator[syntax.Path]:
         yield from paths_in(syntax.parse_condition(text))
 
 
-def _leading_keys(service: "DynamoDb", name: Any, items: Iterable[Any]) -> Iterator[str]:
-    table = service.table_or_none(name)
-    if table is None:
-        return
-    for item in items:
-        value = item.get(table.schema.partition) if isinstance(item, dict) else None
-        if isinstance(value, dict):
-            yield _text(value)
+def _leading_key(table: Table, item: Any) -> str | None:
+    value = item.get(table.schema.partition) if isinstance(item, dict) else None
+    return _text(value) if isinstance(value, dict) else None
 
 
 def _add_leading(service: "DynamoDb", context: dict[str, tuple[str, ...]], name: str, items: list[Any]) -> None:
-    leading = tuple(_leading_keys(service, name, items))
+    table = service.table_or_none(name)
+    leading = () if table is None else tuple(key for item in items if (key := _leading_key(table, item)) is not None)
     if leading:
         context["dynamodb:LeadingKeys"] = leading
 
