@@ -63,12 +63,21 @@ def format_number(number: Decimal) -> str:
 
 
 def add(left: str, right: str) -> str:
-    """The exact sum; raises ValidationException where it cannot be held."""
+    """The exact sum of canonical numbers; raises ValidationException where it cannot be held."""
+    if _small_integers(left, right):
+        return str(int(left) + int(right))
     return format_number(_EXACT.add(Decimal(left), Decimal(right)))
 
 
 def subtract(left: str, right: str) -> str:
+    if _small_integers(left, right):
+        return str(int(left) - int(right))
     return format_number(_EXACT.subtract(Decimal(left), Decimal(right)))
+
+
+def _small_integers(left: str, right: str) -> bool:
+    """Whether both are integers so short that their sum and difference have no more than 38 digits."""
+    return "." not in left and "." not in right and len(left) < MAX_DIGITS and len(right) < MAX_DIGITS
 
 
 def significand(text: str) -> tuple[bool, str, int]:

@@ -78,7 +78,7 @@ def write(
     Raises ValidationException, before anything is changed, where an index cannot take the item.
     """
     stored = None if new is None else Stored(orjson.dumps(new), new_size)
-    if old is not None and stored is not None and _same(old, stored):
+    if old is not None and stored is not None and _same(old, stored, new):
         return old
     if old is stored:
         return None
@@ -100,11 +100,11 @@ def write(
     return stored
 
 
-def _same(old: Stored, new: Stored) -> bool:
-    """Whether nothing changes; attributes have no order."""
-    if old == new:
+def _same(old: Stored, new: Stored, item: Item | None) -> bool:
+    """Whether nothing changes where `item`, stored as `new`, replaces `old`; attributes have no order."""
+    if old.item == new.item:
         return True
-    return len(old.item) == len(new.item) and bool(orjson.loads(old.item) == orjson.loads(new.item))
+    return len(old.item) == len(new.item) and old.size == new.size and bool(orjson.loads(old.item) == item)
 
 
 def _entries(table: Table, index: Index, old: Item | None, new: Item | None) -> "tuple[Entry | None, Entry | None]":

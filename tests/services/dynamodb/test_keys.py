@@ -1,6 +1,6 @@
 """Stored keys sort as DynamoDB sorts, and numbers are held exactly."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import pytest
 from hypothesis import given
@@ -24,6 +24,22 @@ def test_numbers_sort_by_value(one: Decimal, two: Decimal) -> None:
     first, second = (keys.encode_number(numbers.canonical(str(each))) for each in (one, two))
     assert (first < second) == (one < two)
     assert (first == second) == (one == two)
+
+
+integers = st.integers(-(10**38) + 1, 10**38 - 1)
+
+
+@given(st.one_of(integers, near), st.one_of(integers, near))
+def test_sums_and_differences_are_exact_or_refused(one: Decimal | int, two: Decimal | int) -> None:
+    first, second = (numbers.canonical(str(each)) for each in (one, two))
+    exact = Context(prec=100)
+    for calculate, expected in ((numbers.add, exact.add), (numbers.subtract, exact.subtract)):
+        result = expected(Decimal(one), Decimal(two))
+        if len(result.normalize(exact).as_tuple().digits) > numbers.MAX_DIGITS:
+            with pytest.raises(AwsError):
+                calculate(first, second)
+        else:
+            assert calculate(first, second) == numbers.format_number(result)
 
 
 @given(any_number)
