@@ -15,6 +15,7 @@ from stratus.door.door import Door
 from stratus.door.http_server import Handler, HttpServer
 from stratus.door.regions import Regions
 from stratus.door.tls import CertificateAuthority, server_context
+from stratus.door.validated import ValidatedCaller
 from stratus.iam.credentials import Credentials
 from stratus.iam.gate import Iam
 from stratus.iam.principal import Principal
@@ -160,7 +161,7 @@ class Cloud:
                 region=region,
                 account=self.account,
                 clock=self.clock,
-                caller=self.door,
+                caller=ValidatedCaller(self.door),
                 principal=self.principal,
                 addresses=self.addresses,
                 caches=self._data.of("caches"),

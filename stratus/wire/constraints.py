@@ -7,11 +7,13 @@ constraint: Member must not be null".
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from stratus.wire.errors import AwsError
+from stratus.wire.model import service_model
 from stratus.wire.shape_compiler import ShapeCompiler
 
 Validator = Callable[[Any], None]
@@ -79,6 +81,25 @@ class Constraints(ShapeCompiler[Rule]):
                     yield from rules[name](item, _join(path, name))
 
         return check
+
+
+_IN_THEIR_OWN_WORDS = frozenset({"s3", "dynamodb", "dynamodbstreams"})
+"""Services that check their input themselves, as AWS's do."""
+
+
+def validate(service_name: str, operation: str, params: dict[str, Any]) -> None:
+    """That `params`, of the right types, keep the model's constraints: for calls that come without HTTP. Raises AwsError."""
+    if service_name not in _IN_THEIR_OWN_WORDS:
+        _validator(service_name, operation)(params)
+
+
+@cache
+def _validator(service_name: str, operation: str) -> Validator:
+    shape = service_model(service_name).operation_model(operation).input_shape
+    return _anything if shape is None else Constraints(service_name).validator(shape)
+
+
+def _anything(params: Any) -> None: ...
 
 
 def _nothing(value: Any, path: str) -> Iterator[str]:
