@@ -59,14 +59,29 @@ class CloudUnderTest:
 
         async def start() -> Cloud:
             cloud = Cloud(self.settings, self.clock)
-            await cloud.start()
+            try:
+                await cloud.start()
+            except BaseException:
+                await cloud.stop()
+                raise
             return cloud
 
-        self.cloud = self.run(start())
+        try:
+            self.cloud = self.run(start())
+        except BaseException:
+            self._end_loop()
+            raise
         return self
 
     def stop(self) -> None:
-        self.run(self.cloud.stop())
+        try:
+            self.run(self.cloud.stop())
+        finally:
+            self._end_loop()
+
+    def _end_loop(self) -> None:
+        """Nothing of the loop outlives the test, whatever went wrong: threads left over would keep the interpreter from ending."""
+        self.run(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

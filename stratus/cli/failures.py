@@ -55,7 +55,7 @@ def _addresses(error: Exception) -> Failure | None:
     if isinstance(error, NoPortLeft | DataDirectoryUnusable):
         return Failure(str(error))
     if isinstance(error, AwsError):
-        return Failure(f"{error.code}: {error.message}")
+        return Failure(_FULL if "disk is full" in error.message else f"{error.code}: {error.message}")
     return None
 
 
@@ -64,12 +64,13 @@ def _system(error: Exception) -> Failure | None:
         explain = _ERRNO.get(error.errno or 0)
         return Failure(explain(error)) if explain else None
     if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-        return Failure("The disk is full. What was acknowledged is safe; make room and start again.")
+        return Failure(_FULL)
     if isinstance(error, sqlite3.DatabaseError):
         return Failure(f"A database in the data directory cannot be used: {error}. Is the disk full, or failing?")
     return None
 
 
+_FULL = "The disk is full. What was acknowledged is safe; make room and start again."
 _ERRNO: dict[int, Callable[[OSError], str]] = {
     errno.EADDRINUSE: lambda error: (
         f"{_sentence(error)} Stop what listens there, or choose other ports with --port-base."
@@ -77,7 +78,7 @@ _ERRNO: dict[int, Callable[[OSError], str]] = {
     errno.EADDRNOTAVAIL: lambda error: f"{_sentence(error)} Choose an address of this machine with --host.",
     errno.EACCES: lambda error: f"{_sentence(error)}",
     errno.EPERM: lambda error: f"{_sentence(error)}",
-    errno.ENOSPC: lambda error: "The disk is full. What was acknowledged is safe; make room and start again.",
+    errno.ENOSPC: lambda error: _FULL,
     errno.EDQUOT: lambda error: "Your disk quota is used up. What was acknowledged is safe; make room and start again.",
     errno.EROFS: lambda error: f"{_sentence(error)}",
     errno.EMFILE: lambda error: "Too many files are open; raise the limit with `ulimit -n`.",

@@ -318,7 +318,7 @@ def _joined(parts: list[str]) -> str:
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, map(str, known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

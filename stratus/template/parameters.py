@@ -25,6 +25,9 @@ _ATTRIBUTES = {
 }
 
 
+_NUMBERS = frozenset({"MinLength", "MaxLength", "MinValue", "MaxValue"})
+
+
 def resolve(declared: Mapping[str, Any], given: Mapping[str, str]) -> tuple[dict[str, Any], list[TemplateError]]:
     """The value of each declared parameter, and what is wrong with them. Lists come back as lists, everything else as text."""
     values: dict[str, Any] = {}
@@ -45,7 +48,11 @@ def resolve(declared: Mapping[str, Any], given: Mapping[str, str]) -> tuple[dict
 
 def secret_names(declared: Mapping[str, Any]) -> set[str]:
     """Parameters whose values must never be shown."""
-    return {name for name, each in declared.items() if str(each.get("NoEcho", "")).lower() == "true"}
+    return {
+        name
+        for name, each in declared.items()
+        if isinstance(each, dict) and str(each.get("NoEcho", "")).lower() == "true"
+    }
 
 
 def _value(name: str, declaration: Any, given: Mapping[str, str]) -> Any:
@@ -57,6 +64,7 @@ def _value(name: str, declaration: Any, given: Mapping[str, str]) -> Any:
     for attribute in declaration:
         if attribute not in _ATTRIBUTES:
             raise TemplateError("a parameter has no such attribute", (*path, attribute))
+    _check_shape(declaration, path)
     kind = declaration["Type"]
     if not isinstance(kind, str) or kind not in _TYPES:
         raise TemplateError(f"Stratus does not look up parameters of type {kind}: use String", (*path, "Type"))
@@ -68,6 +76,19 @@ def _value(name: str, declaration: Any, given: Mapping[str, str]) -> Any:
     for item in items:
         _check(item, declaration, path, number="Number" in kind)
     return items if is_list else text
+
+
+def _check_shape(declaration: dict[str, Any], path: tuple[str, str]) -> None:
+    """What a value is compared with can be compared with."""
+    if not isinstance(declaration.get("AllowedValues", []), list):
+        raise TemplateError("must be a list", (*path, "AllowedValues"))
+    if not isinstance(declaration.get("AllowedPattern", ""), str):
+        raise TemplateError("must be a regular expression", (*path, "AllowedPattern"))
+    for name in _NUMBERS & declaration.keys():
+        try:
+            float(declaration[name])
+        except (TypeError, ValueError):
+            raise TemplateError("must be a number", (*path, name)) from None
 
 
 def _text(value: Any) -> str:
@@ -96,7 +117,7 @@ def _check(value: str, declaration: dict[str, Any], path: tuple[str, str], *, nu
                 f"is not between {declaration.get('MinValue', 'any')} and {declaration.get('MaxValue', 'any')}"
             )
         return
-    if not int(declaration.get("MinLength", 0)) <= len(value) <= int(declaration.get("MaxLength", 4096)):
+    if not float(declaration.get("MinLength", 0)) <= len(value) <= float(declaration.get("MaxLength", 4096)):
         raise refuse(
             f"is not {declaration.get('MinLength', 0)} to {declaration.get('MaxLength', 4096)} characters long"
         )

@@ -26,6 +26,7 @@ def os_error(number):
         (DataDirectoryUnusable("x is in use by another Stratus."), CANNOT_RUN, "in use"),
         (NoPortLeft("all ports 1 to 20 are given away"), CANNOT_RUN, "given away"),
         (AwsError("ValidationException", "no"), CANNOT_RUN, "ValidationException: no"),
+        (AwsError("ServiceUnavailable", "not stored: database or disk is full", 503), CANNOT_RUN, "make room"),
         (os_error(errno.EADDRINUSE), CANNOT_RUN, "--port-base"),
         (os_error(errno.EADDRNOTAVAIL), CANNOT_RUN, "--host"),
         (os_error(errno.ENOSPC), CANNOT_RUN, "disk is full"),

@@ -69,3 +69,13 @@ def test_a_pattern_must_match_the_whole_value(text):
     assert value(declaration, text) == text
     assert "does not match" in refusal(declaration, text + "\n")
     assert "does not match" in refusal(declaration, "1" + text)
+
+
+@pytest.mark.parametrize(
+    "attribute", [{"AllowedValues": None}, {"AllowedPattern": 1}, {"MinLength": []}, {"MaxValue": "x"}, {"Type": []}]
+)
+def test_what_a_value_cannot_be_compared_with_is_an_error_in_the_template(attribute):
+    _, errors = resolve({"P": {"Type": "String", "Default": "a"} | attribute}, {})
+
+    assert len(errors) == 1
+    assert errors[0].path[-1] == next(iter(attribute))
