@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -544,4 +544,13 @@ def test_a_long_run_stays_alike(pair: Pair) -> None:
         (check_sequence, {"steps": steps}),
         (check_batch, batch_arguments),
     ):
-        LONG(given(**arguments)(lambda check=check, **drawn: check(pair, **drawn)))()
+        run_long(pair, check, arguments)
+
+
+def run_long(pair: Pair, check: Callable[..., None], arguments: dict[str, Any]) -> None:
+    @LONG
+    @given(**arguments)
+    def run(**drawn: Any) -> None:
+        check(pair, **drawn)
+
+    run()
