@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import application, dynamodb, s3, servers
+from bench.driver import BadAnswers
 from bench.footprint import idle_memory, start_to_ready
 from bench.load import Outcome
 from bench.servers import ROOT
@@ -81,7 +82,7 @@ def _dynamodb() -> list[str]:
     for server in (servers.stratus, servers.ministack, servers.dynamodb_local):
         with server() as running:
             dynamodb.prepare(running)
-            outcomes[running.name] = dict(dynamodb.operations(running))
+            outcomes[running.name] = _noted(running.name, dynamodb.operations(running))
     ours = outcomes.pop("stratus")
     rows = [
         Row(name, ours[name], {peer: done[name] for peer, done in outcomes.items()}, "4× ministack") for name in ours
@@ -89,12 +90,21 @@ def _dynamodb() -> list[str]:
     return _markdown(rows, list(outcomes))
 
 
+def _noted(server: str, measured: Iterator[tuple[str, Outcome]]) -> dict[str, Outcome]:
+    """The outcomes by name, each told on standard error as it comes."""
+    outcomes = {}
+    for name, outcome in measured:
+        print(f"{server} {name}: {outcome.rate:,.0f}/s", file=sys.stderr)
+        outcomes[name] = outcome
+    return outcomes
+
+
 def _s3() -> list[str]:
     outcomes: dict[str, dict[str, Outcome]] = {}
     for server in (servers.stratus, servers.ministack):
         with server() as running:
             s3.prepare(running)
-            outcomes[running.name] = dict(s3.operations(running))
+            outcomes[running.name] = _noted(running.name, s3.operations(running))
     ours = outcomes.pop("stratus")
     rows = [
         Row(name, ours[name], {peer: done[name] for peer, done in outcomes.items()}, "1× ministack") for name in ours
@@ -105,9 +115,13 @@ def _s3() -> list[str]:
 def _application() -> list[str]:
     with servers.stratus() as running:
         ours = application.todolist(running)
-    with servers.ministack() as running:
-        theirs = application.peer(running)
-    return _markdown([Row("GET /todos", ours, {"ministack": theirs}, "5× ministack")], ["ministack"])
+    table = [f"Stratus: {ours.rate:,.0f}/s, p50 {ours.p50:.2f} ms, p99 {ours.p99:.2f} ms (wanted: 5× ministack).", ""]
+    try:
+        with servers.ministack() as running:
+            theirs = application.peer(running)
+    except BadAnswers as failed:
+        return [*table, f"No figure of the peer: {failed}."]
+    return [*table, f"ministack, with `peer.yaml`: {theirs.rate:,.0f}/s ({ours.rate / theirs.rate:.1f}×)."]
 
 
 def _large(items: int) -> list[str]:

@@ -10,10 +10,12 @@ from bench.requests import to_file
 from bench.servers import ROOT, Server
 
 CONNECTIONS = 16
+WITHIN = 60.0
+"""Seconds in which all answers must have come."""
 
 
 class BadAnswers(Exception):  # noqa: N818 - named for what happened
-    """A server refused what it was to be measured by: such a figure says nothing."""
+    """A server refused, or never answered, what it was to be measured by: such a figure says nothing."""
 
 
 def measure(server: Server, requests: Sequence[bytes], count: int, *, port: int | None = None) -> Outcome:
@@ -30,7 +32,9 @@ def _send(server: Server, requests: Sequence[bytes], count: int, port: int | Non
     path = to_file(requests)
     command = [sys.executable, "-m", "bench.load", str(port or server.port), str(count), str(CONNECTIONS), str(path)]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=WITHIN)
+    except subprocess.TimeoutExpired:
+        raise BadAnswers(f"{server.name} left requests without an answer for {WITHIN} s") from None
     finally:
         path.unlink()
     outcome = Outcome(**json.loads(done.stdout))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import uvloop
 
+LAST_CHUNK = b"\r\n0\r\n\r\n"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -50,7 +52,10 @@ class Client(asyncio.Protocol):
             end = self._buffer.find(b"\r\n\r\n")
             if end < 0:
                 return
-            self._need = end + 4 + _body_length(bytes(self._buffer[: end + 2]))
+            length = _body_length(bytes(self._buffer[: end + 2]))
+            if length is None and not self._buffer.endswith(LAST_CHUNK):
+                return
+            self._need = len(self._buffer) if length is None else end + 4 + length
         if len(self._buffer) < self._need:
             return
         self._run.answered(time.perf_counter() - self._sent, bytes(self._buffer[9:12]), self._buffer)
@@ -67,11 +72,12 @@ class Client(asyncio.Protocol):
             self._run.reconnect(self._pending)
 
 
-def _body_length(head: bytes) -> int:
+def _body_length(head: bytes) -> int | None:
+    """None where the body comes in chunks."""
     lowered = head.lower()
     at = lowered.find(b"\r\ncontent-length:")
     if at < 0:
-        raise ValueError(f"an answer without a length: {head[:200]!r}")
+        return None
     return int(lowered[at + 17 : lowered.index(b"\r\n", at + 2)])
 
 
