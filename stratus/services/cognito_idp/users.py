@@ -59,6 +59,24 @@ class User:
         return {"sub": self.sub, **self.attributes}
 
 
+def new(pool_id: str, sub: str, username: str, status: str, attributes: dict[str, str], now: float) -> User:
+    """A user who has no password yet, made at `now` (seconds since the epoch)."""
+    return User(
+        sub=sub,
+        pool_id=pool_id,
+        username=username,
+        status=status,
+        enabled=True,
+        verifier=None,
+        password_expires=None,
+        attributes=attributes,
+        pending={},
+        totp={},
+        created=now,
+        modified=now,
+    )
+
+
 def stand_in(pool: Pool, name: str) -> User:
     """Somebody who does not exist: the same name always gets the same id, salt and verifier, so that answers do not tell."""
 

@@ -236,20 +236,7 @@ def _new_user(pool: Pool, params: dict[str, Any], now: float) -> User:
     sub = str(uuid.uuid4())
     username, given = place_name(pool, params["Username"], attributes.by_name(params.get("UserAttributes")), sub)
     attributes.check_values(pool.schema, given, changing=False)
-    return User(
-        sub=sub,
-        pool_id=pool.id,
-        username=username,
-        status=users.FORCE_CHANGE_PASSWORD,
-        enabled=True,
-        verifier=None,
-        password_expires=None,
-        attributes=given,
-        pending={},
-        totp={},
-        created=now,
-        modified=now,
-    )
+    return users.new(pool.id, sub, username, users.FORCE_CHANGE_PASSWORD, given, now)
 
 
 def _described(user: User, wanted: list[str] | None = None) -> dict[str, Any]:

@@ -146,20 +146,7 @@ def _new_user(pool: Pool, client: AppClient, params: dict[str, Any], now: float)
     attributes.check_required(pool.schema, given)
     if given.get("email"):
         given["email_verified"] = "false"
-    return User(
-        sub=sub,
-        pool_id=pool.id,
-        username=username,
-        status=users.UNCONFIRMED,
-        enabled=True,
-        verifier=None,
-        password_expires=None,
-        attributes=given,
-        pending={},
-        totp={},
-        created=now,
-        modified=now,
-    )
+    return users.new(pool.id, sub, username, users.UNCONFIRMED, given, now)
 
 
 def place_name(pool: Pool, name: str, given: dict[str, str], sub: str) -> tuple[str, dict[str, str]]:
